@@ -1,0 +1,167 @@
+use types::{
+    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Side, TradeId, UpdateId,
+    Wallet,
+};
+
+use crate::{Instrument, Order, StpMode};
+
+/// What followed from one record, in order. Reused from record to record, so that the engine does not allocate once warm.
+pub type Events = Vec<Event>;
+
+wire_enum! {
+    /// What happened. Everything that views know they know from these; the last three are only made by a recovering engine that tells its
+    /// state (`Engine::tell`), and never stand in the event log.
+    #[derive(Clone, PartialEq, Eq, Debug)]
+    pub enum Event {
+        1 = AssetCreated(AssetCreated),
+        2 = AccountOpened(AccountId),
+        3 = InstrumentListed(Box<Instrument>),
+        /// Status or specification; the whole new specification.
+        4 = InstrumentChanged(Box<Instrument>),
+        /// Once for each balance that the record changed, after all else in it.
+        5 = BalanceChanged(BalanceChanged),
+        6 = Transferred(Transferred),
+        7 = OrderPlaced(OrderPlaced),
+        8 = OrderRested(OrderRested),
+        9 = Traded(Traded),
+        10 = OrderClosed(OrderClosed),
+        11 = OrderAmended(OrderAmended),
+        12 = MatchPrevented(MatchPrevented),
+        /// An order that is open now.
+        128 = OrderRestored(Box<Order>),
+        129 = MarketRestored(MarketRestored),
+    }
+}
+
+wire_struct! {
+    #[derive(Clone, PartialEq, Eq, Debug)]
+    pub struct AssetCreated { pub asset: AssetId, pub precision: u8, pub name: Box<str> }
+}
+wire_struct! {
+    /// The balance after the record.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct BalanceChanged { pub account: AccountId, pub wallet: Wallet, pub asset: AssetId, pub free: Amount, pub held: Amount }
+}
+wire_struct! {
+    /// Money came or went without a trade: funding, transfers. `delta` is signed.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct Transferred { pub account: AccountId, pub wallet: Wallet, pub asset: AssetId, pub delta: Amount }
+}
+wire_struct! {
+    /// The order was accepted; its trades, rest or end follow in the same record. Status is `New` and nothing is executed yet.
+    #[derive(Clone, PartialEq, Eq, Debug)]
+    pub struct OrderPlaced { pub order: Order }
+}
+wire_struct! {
+    /// The order's remainder entered the book.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct OrderRested {
+        pub instrument: InstrumentId,
+        pub order: OrderId,
+        pub side: Side,
+        pub price: Decimal,
+        pub open_qty: Decimal,
+        pub update: UpdateId,
+    }
+}
+wire_struct! {
+    /// One party's half of a trade.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct Party {
+        pub account: AccountId,
+        pub order: OrderId,
+        /// Atoms of `fee_asset`.
+        pub fee: Amount,
+        pub fee_asset: AssetId,
+        /// What stays open of the order.
+        pub open_qty: Decimal,
+    }
+}
+wire_struct! {
+    /// Two orders matched, at the maker's price. An order whose open quantity is zero is filled: no [`OrderClosed`] follows.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct Traded {
+        pub instrument: InstrumentId,
+        pub trade: TradeId,
+        pub price: Decimal,
+        pub qty: Decimal,
+        /// Atoms of the quote asset that changed hands, before commission: price x qty rounded down.
+        pub quote: Amount,
+        pub aggressor_side: Side,
+        pub maker: Party,
+        pub taker: Party,
+        pub update: UpdateId,
+    }
+}
+wire_enum! {
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub enum CloseReason {
+        1 = Canceled,
+        /// An IOC's remainder.
+        2 = UnfilledIoc,
+        /// A FOK that could not fill whole.
+        3 = UnfilledFok,
+        /// A MARKET order on an exhausted book.
+        4 = InsufficientLiquidity,
+        /// Self-trade prevention.
+        5 = Prevented,
+    }
+}
+wire_struct! {
+    /// The order ended without filling whole.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct OrderClosed {
+        pub instrument: InstrumentId,
+        pub order: OrderId,
+        pub account: AccountId,
+        pub reason: CloseReason,
+        /// What was open when it ended.
+        pub open_qty: Decimal,
+        /// The name of the cancel request, if there was one.
+        pub client_id: ClientId,
+        /// When it left the book (`None`: it never rested).
+        pub update: Option<UpdateId>,
+    }
+}
+wire_struct! {
+    /// The order's quantity was lowered to `qty`; it kept its place. From now on it answers to `client_id`.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct OrderAmended {
+        pub instrument: InstrumentId,
+        pub order: OrderId,
+        pub account: AccountId,
+        pub qty: Decimal,
+        pub open_qty: Decimal,
+        pub client_id: ClientId,
+        pub update: UpdateId,
+    }
+}
+wire_struct! {
+    /// Two orders of one owner would have matched. What ends because of it follows as [`OrderClosed`].
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct MatchPrevented {
+        pub instrument: InstrumentId,
+        /// Counts per instrument, from 1.
+        pub id: u64,
+        pub mode: StpMode,
+        pub price: Decimal,
+        pub maker: OrderId,
+        pub maker_account: AccountId,
+        pub maker_prevented: Decimal,
+        pub taker: OrderId,
+        pub taker_account: AccountId,
+        pub taker_prevented: Decimal,
+    }
+}
+wire_struct! {
+    /// Where an instrument's counters stand.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct MarketRestored {
+        pub instrument: InstrumentId,
+        pub last_order: OrderId,
+        pub last_trade: TradeId,
+        pub last_update: UpdateId,
+        /// Zero before the first trade.
+        pub last_price: Decimal,
+    }
+}
