@@ -1,1 +1,3 @@
+//! The `highwater` program: configuration and wiring.
+
 fn main() {}
