@@ -10,6 +10,7 @@
 
 #[macro_use]
 pub mod codec;
+mod aggregate;
 mod batch;
 mod command;
 mod event;
@@ -18,6 +19,7 @@ mod order;
 mod reject;
 mod reply;
 
+pub use aggregate::{Aggregate, aggregates};
 pub use batch::{Batch, Executed};
 pub use codec::{Malformed, Wire};
 pub use command::{
