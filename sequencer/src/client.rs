@@ -81,6 +81,10 @@ pub(crate) enum Job {
     Submit { request: Request, done: Done<Answer> },
     Check { request: Request, done: Done<Result<(), Reject>> },
     State { done: Done<State> },
+    /// From the batches before this on, the journal keeps its promise in another way.
+    Durability { durability: journal::Durability, done: Done<()> },
+    /// Work fell due while nobody asked for anything.
+    Wake,
     Stop,
 }
 
@@ -90,7 +94,8 @@ impl Job {
             Job::Submit { done, .. } => done(Err(why)),
             Job::Check { done, .. } => done(Err(why)),
             Job::State { done } => done(Err(why)),
-            Job::Stop => {}
+            Job::Durability { done, .. } => done(Err(why)),
+            Job::Wake | Job::Stop => {}
         }
     }
 }
@@ -150,6 +155,19 @@ impl Client {
             let _ = send.send(answer);
         });
         self.enqueue(Job::State { done });
+        receive.await.unwrap_or(Err(Unavailable::Lost))
+    }
+
+    /// Switches what durable means, once everything before is durable in the new sense: how a first start loads in bulk.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn set_durability(&self, durability: journal::Durability) -> Result<(), Unavailable> {
+        let (send, receive) = tokio::sync::oneshot::channel();
+        let done = Box::new(move |answer| {
+            let _ = send.send(answer);
+        });
+        self.enqueue(Job::Durability { durability, done });
         receive.await.unwrap_or(Err(Unavailable::Lost))
     }
 

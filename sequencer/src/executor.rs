@@ -62,8 +62,8 @@ impl Executor {
         self.position
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.engine
+    pub(crate) fn into_parts(self) -> (Engine, Position) {
+        (self.engine, self.position)
     }
 
     /// Puts a rebuilt engine in place of one that panicked.
@@ -123,7 +123,7 @@ impl Executor {
                 sealed.answers.push(Pending::Inspected { state, done });
                 Ok(())
             }
-            Job::Stop => Ok(()),
+            Job::Wake | Job::Durability { .. } | Job::Stop => Ok(()),
         }
     }
 

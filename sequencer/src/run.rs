@@ -1,0 +1,384 @@
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use engine::Engine;
+use journal::{BatchBuf, EventLog, Fatal, Folder, Journal, Writer, snapshots};
+use relay::Relay;
+use types::Seq;
+
+use crate::client::Job;
+use crate::executor::{Executor, Poison, Position, Sealed};
+use crate::keeper::{Keeper, Mark};
+use crate::recover::{self, Regenerate, RecoverError, Rules};
+use crate::{Answer, Client, Clock};
+
+/// How the queue and its journal run.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    pub journal: journal::Options,
+    pub events: journal::EventOptions,
+    /// A snapshot is taken when this many records would have to be replayed without it.
+    pub snapshot_records: u64,
+    /// A batch is closed when its records have this many bytes: about what one fdatasync carries at no extra cost.
+    pub max_batch_bytes: usize,
+    /// Requests that may wait in front of the engine; more are refused at once.
+    pub queue: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            journal: journal::Options::default(),
+            events: journal::EventOptions::default(),
+            snapshot_records: 1_000_000,
+            max_batch_bytes: 1 << 20,
+            queue: 1 << 16,
+        }
+    }
+}
+
+/// The state as it was at the mark, before anything runs: what views are seeded from.
+#[derive(Debug)]
+pub struct Recovered {
+    pub folder: Folder,
+    pub engine: Engine,
+    pub position: Position,
+    pub report: Report,
+    rules: Rules,
+    options: Options,
+    writer: Writer,
+    events: EventLog,
+    snapshot: Seq,
+}
+
+/// What recovery did.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The record that the snapshot contains; 0 without one.
+    pub snapshot: Seq,
+    /// Records executed after it.
+    pub replayed: u64,
+    pub elapsed: Duration,
+    /// What was cut off at the journal's end, in words.
+    pub truncated: Option<String>,
+}
+
+impl Recovered {
+    /// Opens the folder's journal and brings the engine to its end: newest sound snapshot, then every later record, its chain compared.
+    ///
+    /// # Errors
+    /// When something that was promised is missing or comes out otherwise.
+    pub fn open(folder: Folder, rules: Rules, options: Options) -> Result<Recovered, RecoverError> {
+        let begun = Instant::now();
+        let Journal { writer, tail } = Journal::open(&folder, options.journal)?;
+        let end = Seq(writer.next_seq().0 - 1);
+        let events = EventLog::open(&folder, options.events, end)?;
+        let (mut engine, mut position) = recover::restore(&folder, &rules)?;
+        if events.last() < position.seq && writer.oldest_seq() == Seq(1) {
+            // The event log is short of the snapshot: make all of it again.
+            tracing::warn!(log = events.last().0, snapshot = position.seq.0, "the event log has a gap; executing the journal from its first record");
+            (engine, position) = (rules.fresh()?, Position::default());
+        }
+        let snapshot = position.seq;
+        let mark = journal::Mark { seq: end, synced: end };
+        let mut regenerate = Regenerate::new(&events, mark);
+        recover::replay(&folder, &mut engine, &mut position, end, |at, _, _, bytes| regenerate.push(at, bytes))?;
+        regenerate.flush();
+        drop(regenerate);
+        let report = Report {
+            snapshot,
+            replayed: end.0 - snapshot.0,
+            elapsed: begun.elapsed(),
+            truncated: tail.truncated.map(|(file, at)| format!("an unfinished batch at byte {at} of {file}, which nobody was told of")),
+        };
+        Ok(Recovered { folder, engine, position, report, rules, options, writer, events, snapshot })
+    }
+
+    /// Waits until the event log holds the events of everything recovered, so that it can be read up to [`Recovered::position`].
+    pub fn settle_events(&self) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.events.last() < self.position.seq && !self.events.stopped() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Starts the threads. `on_fatal` is called when the journal can no longer be written; the process should end then.
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn start(self, relay: Relay, clock: Arc<dyn Clock>, on_fatal: impl FnOnce(Fatal) + Send + 'static) -> std::io::Result<Sequencer> {
+        let Recovered { folder, engine, position, rules, options, writer, events, snapshot, .. } = self;
+        let (queue, jobs) = bounded(options.queue);
+        let (to_keeper, sealed) = bounded(1);
+        let (give_back, buffers) = unbounded();
+        let mark = Mark::default();
+        mark.set(position.seq);
+        let client = Client { queue, clock: Arc::clone(&clock), ids: Arc::new(AtomicU64::new(1)) };
+        let executor = Executor::new(engine, position, clock, options.max_batch_bytes);
+        let pump = Pump { executor, jobs, to_keeper, buffers, folder: folder.clone(), rules: rules.clone() };
+        let keeper = Keeper::new(writer, events, relay, mark.clone());
+        let shelf = Shelf { keeper, sealed, give_back, folder: folder.clone(), rules, every: options.snapshot_records, last: snapshot, taking: None };
+        let engine_thread = thread::Builder::new().name("engine".into()).spawn(move || pump.run())?;
+        let journal_thread = thread::Builder::new().name("journal".into()).spawn(move || shelf.run(on_fatal))?;
+        Ok(Sequencer { client, mark, folder, engine_thread, journal_thread })
+    }
+}
+
+/// The running queue.
+pub struct Sequencer {
+    pub client: Client,
+    pub mark: Mark,
+    folder: Folder,
+    engine_thread: JoinHandle<(Engine, Position)>,
+    journal_thread: JoinHandle<Result<Keeper, Fatal>>,
+}
+
+impl fmt::Debug for Sequencer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sequencer").field("mark", &self.mark).finish_non_exhaustive()
+    }
+}
+
+impl Sequencer {
+    /// Executes what is queued, makes it durable, takes a snapshot and ends the threads.
+    ///
+    /// # Errors
+    /// A sentence, when the journal or the snapshot could not be written.
+    pub fn stop(self) -> Result<Position, String> {
+        let _ = self.client.queue.send(Job::Stop);
+        drop(self.client);
+        let (engine, position) = self.engine_thread.join().map_err(|_| "the engine's thread panicked".to_owned())?;
+        let keeper = self.journal_thread.join().map_err(|_| "the journal's thread panicked".to_owned())?.map_err(|fatal| fatal.to_string())?;
+        let (mut writer, events) = keeper.into_parts();
+        let mark = writer.sync().map_err(|fatal| fatal.to_string())?;
+        recover::write_snapshot(&self.folder, mark, &engine, position).map_err(|error| error.to_string())?;
+        events.close();
+        writer.close().map_err(|fatal| fatal.to_string())?;
+        Ok(position)
+    }
+}
+
+/// The engine's thread: jobs in, sealed batches out.
+struct Pump {
+    executor: Executor,
+    jobs: Receiver<Job>,
+    to_keeper: Sender<ToKeeper>,
+    buffers: Receiver<BatchBuf>,
+    folder: Folder,
+    rules: Rules,
+}
+
+/// What the journal's thread is asked.
+enum ToKeeper {
+    Keep(Sealed),
+    /// Answer when everything before this lies in the journal, readable.
+    Flush(Sender<()>),
+    Durability(journal::Durability, crate::client::Done<()>),
+}
+
+impl Pump {
+    fn run(mut self) -> (Engine, Position) {
+        while let Some(first) = self.next_job() {
+            match first {
+                Job::Durability { durability, done } => {
+                    let _ = self.to_keeper.send(ToKeeper::Durability(durability, done));
+                    continue;
+                }
+                Job::Stop => break,
+                first => {
+                    if self.batch(first) {
+                        break;
+                    }
+                }
+            }
+        }
+        self.executor.into_parts()
+    }
+
+    /// Waits for a job; wakes the engine itself when work falls due meanwhile. `None` when all clients are gone.
+    fn next_job(&mut self) -> Option<Job> {
+        loop {
+            match self.jobs.recv_timeout(Duration::from_millis(50)) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if self.executor.is_due() => return Some(Job::Wake),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// Executes `first` and whatever else waits, up to a batch. True when the queue is to stop.
+    fn batch(&mut self, first: Job) -> bool {
+        let mut sealed = self.new_sealed();
+        self.executor.begin();
+        let mut job = Some(first);
+        let mut stop = false;
+        while let Some(next) = job.take() {
+            match next {
+                Job::Stop => {
+                    stop = true;
+                    break;
+                }
+                Job::Durability { durability, done } => {
+                    self.send(std::mem::replace(&mut sealed, Sealed::new(BatchBuf::default(), BatchBuf::default())));
+                    let _ = self.to_keeper.send(ToKeeper::Durability(durability, done));
+                }
+                next => {
+                    let result = self.executor.wake(&mut sealed).and_then(|()| self.executor.take(&mut sealed, next));
+                    if let Err(poison) = result {
+                        sealed = self.survive(sealed, poison);
+                    }
+                }
+            }
+            if self.executor.has_room(&sealed) {
+                job = self.jobs.try_recv().ok();
+            }
+        }
+        self.send(sealed);
+        stop
+    }
+
+    fn new_sealed(&self) -> Sealed {
+        let requests = self.buffers.try_recv().unwrap_or_else(|_| BatchBuf::with_capacity(64 << 10));
+        Sealed::new(requests, BatchBuf::with_capacity(64 << 10))
+    }
+
+    fn send(&self, sealed: Sealed) {
+        if !sealed.is_empty() {
+            // The journal's thread outlives this one; when it failed it still takes batches, to say that they are lost.
+            let _ = self.to_keeper.send(ToKeeper::Keep(sealed));
+        }
+    }
+
+    /// A command made the engine panic. It was not journalled, so the journal is sound: have everything before it written, rebuild the engine
+    /// from snapshot and tail, refuse the culprit and halt its market.
+    fn survive(&mut self, sealed: Sealed, poison: Poison) -> Sealed {
+        let position = self.executor.position();
+        tracing::error!(seq = position.seq.0, command = ?poison.request.command, "a command made the engine panic; rebuilding the engine");
+        self.send(sealed);
+        let (flushed, wait) = bounded(1);
+        let _ = self.to_keeper.send(ToKeeper::Flush(flushed));
+        if wait.recv().is_err() {
+            tracing::error!("the journal failed while the engine had to be rebuilt");
+            std::process::abort();
+        }
+        let begun = Instant::now();
+        match rebuild(&self.folder, &self.rules, position.seq) {
+            Ok((engine, at)) => self.executor.replace(engine, at),
+            Err(error) => {
+                tracing::error!(%error, "the engine could not be rebuilt");
+                std::process::abort();
+            }
+        }
+        tracing::warn!(ms = begun.elapsed().as_millis(), "the engine was rebuilt");
+        let mut sealed = self.new_sealed();
+        let time = self.executor.begin();
+        if let Err(again) = self.executor.halt(&mut sealed, &poison.request) {
+            tracing::error!(command = ?again.request.command, "halting the market made the engine panic as well");
+            std::process::abort();
+        }
+        if let Some(done) = poison.done {
+            let answer = Answer { time, outcome: Err(protocol::RejectCode::Fault.into()) };
+            sealed.answers.push(crate::executor::Pending::Rejected { answer, done });
+        }
+        sealed
+    }
+}
+
+fn rebuild(folder: &Folder, rules: &Rules, through: Seq) -> Result<(Engine, Position), RecoverError> {
+    let (mut engine, mut position) = recover::restore(folder, rules)?;
+    recover::replay(folder, &mut engine, &mut position, through, |_, _, _, _| {})?;
+    Ok((engine, position))
+}
+
+/// The journal's thread: batches in, everything else out; and now and then a thread that takes a snapshot.
+struct Shelf {
+    keeper: Keeper,
+    sealed: Receiver<ToKeeper>,
+    give_back: Sender<BatchBuf>,
+    folder: Folder,
+    rules: Rules,
+    every: u64,
+    /// The record of the newest snapshot.
+    last: Seq,
+    taking: Option<JoinHandle<Result<Seq, RecoverError>>>,
+}
+
+impl Shelf {
+    fn run(mut self, on_fatal: impl FnOnce(Fatal)) -> Result<Keeper, Fatal> {
+        while let Ok(message) = self.sealed.recv() {
+            if let Err(fatal) = self.serve(message) {
+                tracing::error!(%fatal, "the journal failed");
+                on_fatal(fatal.clone());
+                while let Ok(message) = self.sealed.recv() {
+                    if let ToKeeper::Keep(sealed) = message {
+                        sealed.lose();
+                    }
+                }
+                return Err(fatal);
+            }
+        }
+        if let Some(thread) = self.taking.take() {
+            let _ = thread.join();
+        }
+        Ok(self.keeper)
+    }
+
+    fn serve(&mut self, message: ToKeeper) -> Result<(), Fatal> {
+        match message {
+            ToKeeper::Keep(sealed) => {
+                let requests = self.keeper.keep(sealed)?;
+                let _ = self.give_back.send(requests);
+                self.consider_snapshot()
+            }
+            ToKeeper::Flush(done) => {
+                self.keeper.writer().sync()?;
+                let _ = done.send(());
+                Ok(())
+            }
+            ToKeeper::Durability(durability, done) => {
+                self.keeper.writer().set_durability(durability)?;
+                done(Ok(()));
+                Ok(())
+            }
+        }
+    }
+
+    fn consider_snapshot(&mut self) -> Result<(), Fatal> {
+        if self.taking.as_ref().is_some_and(JoinHandle::is_finished) {
+            match self.taking.take().map(JoinHandle::join) {
+                Some(Ok(Ok(seq))) => {
+                    self.last = seq;
+                    if let Ok(Some(covered)) = snapshots::covered(&self.folder) {
+                        self.keeper.writer().retire(covered)?;
+                    }
+                }
+                Some(Ok(Err(error))) => {
+                    tracing::error!(%error, "the snapshot could not be taken; the journal alone still recovers everything");
+                    self.last = self.keeper.mark();
+                }
+                _ => self.last = self.keeper.mark(),
+            }
+        }
+        let mark = self.keeper.mark();
+        if self.taking.is_none() && mark.0.saturating_sub(self.last.0) >= self.every && self.keeper.events_reach(mark) {
+            let synced = self.keeper.writer().sync()?;
+            let (folder, rules) = (self.folder.clone(), self.rules.clone());
+            self.taking = thread::Builder::new().name("snapshot".into()).spawn(move || take_snapshot(&folder, &rules, synced)).ok();
+        }
+        Ok(())
+    }
+}
+
+/// On a thread of its own: a second engine follows the journal up to the mark and writes what it has.
+fn take_snapshot(folder: &Folder, rules: &Rules, mark: journal::Mark) -> Result<Seq, RecoverError> {
+    let begun = Instant::now();
+    let (engine, position) = rebuild(folder, rules, mark.synced)?;
+    recover::write_snapshot(folder, mark, &engine, position)?;
+    tracing::info!(seq = position.seq.0, ms = begun.elapsed().as_millis(), "snapshot taken");
+    Ok(position.seq)
+}
