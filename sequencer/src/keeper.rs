@@ -33,7 +33,7 @@ impl fmt::Debug for Mark {
 /// Makes batches durable, then tells the world: mark, event log, readers, answers, in this order. No thread of its own.
 pub(crate) struct Keeper {
     writer: Writer,
-    events: EventLog,
+    events: Arc<EventLog>,
     relay: Relay,
     mark: Mark,
     marks: journal::Mark,
@@ -42,7 +42,7 @@ pub(crate) struct Keeper {
 impl Keeper {
     pub(crate) fn new(writer: Writer, events: EventLog, relay: Relay, mark: Mark) -> Keeper {
         let marks = journal::Mark { seq: mark.get(), synced: mark.get() };
-        Keeper { writer, events, relay, mark, marks }
+        Keeper { writer, events: Arc::new(events), relay, mark, marks }
     }
 
     pub(crate) fn writer(&mut self) -> &mut Writer {
@@ -53,12 +53,11 @@ impl Keeper {
         self.mark.get()
     }
 
-    /// Whether the event log has written everything up to `seq` (or has given up): a snapshot must not be ahead of it.
-    pub(crate) fn events_reach(&self, seq: Seq) -> bool {
-        self.events.stopped() || self.events.last().0 + 10_000 >= seq.0
+    pub(crate) fn events(&self) -> &Arc<EventLog> {
+        &self.events
     }
 
-    pub(crate) fn into_parts(self) -> (Writer, EventLog) {
+    pub(crate) fn into_parts(self) -> (Writer, Arc<EventLog>) {
         (self.writer, self.events)
     }
 

@@ -100,10 +100,7 @@ impl Recovered {
 
     /// Waits until the event log holds the events of everything recovered, so that it can be read up to [`Recovered::position`].
     pub fn settle_events(&self) {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while self.events.last() < self.position.seq && !self.events.stopped() && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(1));
-        }
+        wait_for_events(&self.events, self.position.seq);
     }
 
     /// Starts the threads. `on_fatal` is called when the journal can no longer be written; the process should end then.
@@ -156,7 +153,7 @@ impl Sequencer {
         let (mut writer, events) = keeper.into_parts();
         let mark = writer.sync().map_err(|fatal| fatal.to_string())?;
         recover::write_snapshot(&self.folder, mark, &engine, position).map_err(|error| error.to_string())?;
-        events.close();
+        drop(events);
         writer.close().map_err(|fatal| fatal.to_string())?;
         Ok(position)
     }
@@ -365,19 +362,28 @@ impl Shelf {
             }
         }
         let mark = self.keeper.mark();
-        if self.taking.is_none() && mark.0.saturating_sub(self.last.0) >= self.every && self.keeper.events_reach(mark) {
+        if self.taking.is_none() && mark.0.saturating_sub(self.last.0) >= self.every {
             let synced = self.keeper.writer().sync()?;
-            let (folder, rules) = (self.folder.clone(), self.rules.clone());
-            self.taking = thread::Builder::new().name("snapshot".into()).spawn(move || take_snapshot(&folder, &rules, synced)).ok();
+            let (folder, rules, events) = (self.folder.clone(), self.rules.clone(), Arc::clone(self.keeper.events()));
+            self.taking = thread::Builder::new().name("snapshot".into()).spawn(move || take_snapshot(&folder, &rules, &events, synced)).ok();
         }
         Ok(())
     }
 }
 
+/// The event log is written off the path. A snapshot must not be ahead of it, or its missing tail could only be made again from the first record.
+fn wait_for_events(events: &EventLog, seq: Seq) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while events.last() < seq && !events.stopped() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// On a thread of its own: a second engine follows the journal up to the mark and writes what it has.
-fn take_snapshot(folder: &Folder, rules: &Rules, mark: journal::Mark) -> Result<Seq, RecoverError> {
+fn take_snapshot(folder: &Folder, rules: &Rules, events: &EventLog, mark: journal::Mark) -> Result<Seq, RecoverError> {
     let begun = Instant::now();
     let (engine, position) = rebuild(folder, rules, mark.synced)?;
+    wait_for_events(events, position.seq);
     recover::write_snapshot(folder, mark, &engine, position)?;
     tracing::info!(seq = position.seq.0, ms = begun.elapsed().as_millis(), "snapshot taken");
     Ok(position.seq)
