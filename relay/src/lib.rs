@@ -43,6 +43,8 @@ impl Relay {
 
 impl fmt::Debug for Relay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Relay").field("readers", &self.readers.len()).finish()
+        f.debug_struct("Relay")
+            .field("readers", &self.readers.len())
+            .finish()
     }
 }

@@ -78,11 +78,22 @@ pub(crate) type Done<T> = Box<dyn FnOnce(Result<T, Unavailable>) + Send>;
 
 /// What waits in front of the engine.
 pub(crate) enum Job {
-    Submit { request: Request, done: Done<Answer> },
-    Check { request: Request, done: Done<Result<(), Reject>> },
-    State { done: Done<State> },
+    Submit {
+        request: Request,
+        done: Done<Answer>,
+    },
+    Check {
+        request: Request,
+        done: Done<Result<(), Reject>>,
+    },
+    State {
+        done: Done<State>,
+    },
     /// From the batches before this on, the journal keeps its promise in another way.
-    Durability { durability: journal::Durability, done: Done<()> },
+    Durability {
+        durability: journal::Durability,
+        done: Done<()>,
+    },
     /// Work fell due while nobody asked for anything.
     Wake,
     Stop,
@@ -110,7 +121,9 @@ pub struct Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("queued", &self.queue.len()).finish()
+        f.debug_struct("Client")
+            .field("queued", &self.queue.len())
+            .finish()
     }
 }
 
@@ -128,8 +141,15 @@ impl Client {
     }
 
     /// As [`Client::submit`]; `done` is called on the journal's thread and must be quick.
-    pub fn submit_with(&self, request: Request, done: impl FnOnce(Result<Answer, Unavailable>) + Send + 'static) {
-        self.enqueue(Job::Submit { request, done: Box::new(done) });
+    pub fn submit_with(
+        &self,
+        request: Request,
+        done: impl FnOnce(Result<Answer, Unavailable>) + Send + 'static,
+    ) {
+        self.enqueue(Job::Submit {
+            request,
+            done: Box::new(done),
+        });
     }
 
     /// Every check of execution without its effects.

@@ -14,7 +14,9 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Time {
-        let micros = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros());
+        let micros = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |d| d.as_micros());
         Time(i64::try_from(micros).unwrap_or(i64::MAX))
     }
 }
@@ -30,12 +32,16 @@ pub struct ManualClock {
 impl ManualClock {
     #[must_use]
     pub const fn at(time: Time) -> ManualClock {
-        ManualClock { set: AtomicI64::new(time.0) }
+        ManualClock {
+            set: AtomicI64::new(time.0),
+        }
     }
 
     #[must_use]
     pub const fn running() -> ManualClock {
-        ManualClock { set: AtomicI64::new(i64::MIN) }
+        ManualClock {
+            set: AtomicI64::new(i64::MIN),
+        }
     }
 
     pub fn set(&self, time: Time) {

@@ -32,10 +32,22 @@ pub(crate) struct Sealed {
 
 /// An answer that waits for the mark.
 pub(crate) enum Pending {
-    Accepted { index: u32, done: Done<Answer> },
-    Rejected { answer: Answer, done: Done<Answer> },
-    Checked { result: Result<(), Reject>, done: Done<Result<(), Reject>> },
-    Inspected { state: State, done: Done<State> },
+    Accepted {
+        index: u32,
+        done: Done<Answer>,
+    },
+    Rejected {
+        answer: Answer,
+        done: Done<Answer>,
+    },
+    Checked {
+        result: Result<(), Reject>,
+        done: Done<Result<(), Reject>>,
+    },
+    Inspected {
+        state: State,
+        done: Done<State>,
+    },
 }
 
 /// A command that made the engine panic: the engine's memory is not to be trusted any more.
@@ -54,8 +66,19 @@ pub(crate) struct Executor {
 }
 
 impl Executor {
-    pub(crate) fn new(engine: Engine, position: Position, clock: Arc<dyn Clock>, max_batch_bytes: usize) -> Executor {
-        Executor { engine, position, clock, scratch: Vec::with_capacity(4096), max_batch_bytes }
+    pub(crate) fn new(
+        engine: Engine,
+        position: Position,
+        clock: Arc<dyn Clock>,
+        max_batch_bytes: usize,
+    ) -> Executor {
+        Executor {
+            engine,
+            position,
+            clock,
+            scratch: Vec::with_capacity(4096),
+            max_batch_bytes,
+        }
     }
 
     pub(crate) fn position(&self) -> Position {
@@ -88,10 +111,12 @@ impl Executor {
     }
 
     /// Does what has fallen due, in records of its own, before the next client command.
-    pub(crate) fn wake(&mut self, sealed: &mut Sealed) -> Result<(), Poison> {
+    pub(crate) fn wake(&mut self, sealed: &mut Sealed) -> Result<(), Box<Poison>> {
         let mut wakes = 0;
         while wakes < WAKES_AT_ONCE && self.engine.due(self.position.time) {
-            let request = venue_request(Command::Wake(Wake { budget: WAKE_BUDGET }));
+            let request = venue_request(Command::Wake(Wake {
+                budget: WAKE_BUDGET,
+            }));
             self.execute(sealed, request, None)?;
             wakes += 1;
         }
@@ -99,14 +124,22 @@ impl Executor {
     }
 
     /// Journals the end of a market after a defect.
-    pub(crate) fn halt(&mut self, sealed: &mut Sealed, poison: &Request) -> Result<(), Poison> {
+    pub(crate) fn halt(
+        &mut self,
+        sealed: &mut Sealed,
+        poison: &Request,
+    ) -> Result<(), Box<Poison>> {
         match poison.command.instrument() {
-            Some(instrument) => self.execute(sealed, venue_request(Command::Admin(Admin::HaltInstrument(instrument))), None),
+            Some(instrument) => self.execute(
+                sealed,
+                venue_request(Command::Admin(Admin::HaltInstrument(instrument))),
+                None,
+            ),
             None => Ok(()),
         }
     }
 
-    pub(crate) fn take(&mut self, sealed: &mut Sealed, job: Job) -> Result<(), Poison> {
+    pub(crate) fn take(&mut self, sealed: &mut Sealed, job: Job) -> Result<(), Box<Poison>> {
         match job {
             Job::Submit { request, done } => self.execute(sealed, request, Some(done)),
             Job::Check { request, done } => {
@@ -114,7 +147,10 @@ impl Executor {
                 match catch_unwind(AssertUnwindSafe(|| self.engine.check(time, &request))) {
                     Ok(result) => sealed.answers.push(Pending::Checked { result, done }),
                     // `check` takes the engine by shared reference: it cannot have changed anything.
-                    Err(_) => sealed.answers.push(Pending::Checked { result: Err(RejectCode::Fault.into()), done }),
+                    Err(_) => sealed.answers.push(Pending::Checked {
+                        result: Err(RejectCode::Fault.into()),
+                        done,
+                    }),
                 }
                 Ok(())
             }
@@ -129,25 +165,46 @@ impl Executor {
 
     fn inspect(&self) -> State {
         let seq = self.position.seq;
-        let audit = self.engine.audit().map_err(|violation| violation.to_string());
-        State { seq, mark: seq, digest: self.engine.digest().to_string(), audit }
+        let audit = self
+            .engine
+            .audit()
+            .map_err(|violation| violation.to_string());
+        State {
+            seq,
+            mark: seq,
+            digest: self.engine.digest().to_string(),
+            audit,
+        }
     }
 
-    fn execute(&mut self, sealed: &mut Sealed, request: Request, done: Option<Done<Answer>>) -> Result<(), Poison> {
+    fn execute(
+        &mut self,
+        sealed: &mut Sealed,
+        request: Request,
+        done: Option<Done<Answer>>,
+    ) -> Result<(), Box<Poison>> {
         let Sealed { batch, answers, .. } = sealed;
         let start = batch.events.len();
         let seq = Seq(self.position.seq.0 + 1);
         let time = self.position.time;
-        let result = catch_unwind(AssertUnwindSafe(|| self.engine.execute(seq, time, &request, &mut batch.events)));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            self.engine.execute(seq, time, &request, &mut batch.events)
+        }));
         match result {
             Err(_) => {
                 batch.events.truncate(start);
-                return Err(Poison { request, done });
+                return Err(Box::new(Poison { request, done }));
             }
             Ok(Err(reject)) => {
                 debug_assert_eq!(batch.events.len(), start, "a refusal left events");
                 if let Some(done) = done {
-                    answers.push(Pending::Rejected { answer: Answer { time, outcome: Err(reject) }, done });
+                    answers.push(Pending::Rejected {
+                        answer: Answer {
+                            time,
+                            outcome: Err(reject),
+                        },
+                        done,
+                    });
                 }
             }
             Ok(Ok(reply)) => self.accept(sealed, seq, request, reply, start, done),
@@ -155,7 +212,15 @@ impl Executor {
         Ok(())
     }
 
-    fn accept(&mut self, sealed: &mut Sealed, seq: Seq, request: Request, reply: Reply, start: usize, done: Option<Done<Answer>>) {
+    fn accept(
+        &mut self,
+        sealed: &mut Sealed,
+        seq: Seq,
+        request: Request,
+        reply: Reply,
+        start: usize,
+        done: Option<Done<Answer>>,
+    ) {
         let time = self.position.time;
         self.scratch.clear();
         request.put(&mut self.scratch);
@@ -169,8 +234,18 @@ impl Executor {
         sealed.events.push(seq, time, chain, event_bytes);
         self.position = Position { seq, time, chain };
         let index = u32::try_from(sealed.batch.records.len()).unwrap_or(u32::MAX);
-        let events = (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(sealed.batch.events.len()).unwrap_or(u32::MAX));
-        sealed.batch.records.push(Executed { seq, time, request, reply, chain, events });
+        let events = (
+            u32::try_from(start).unwrap_or(u32::MAX),
+            u32::try_from(sealed.batch.events.len()).unwrap_or(u32::MAX),
+        );
+        sealed.batch.records.push(Executed {
+            seq,
+            time,
+            request,
+            reply,
+            chain,
+            events,
+        });
         if let Some(done) = done {
             sealed.answers.push(Pending::Accepted { index, done });
         }
@@ -179,7 +254,12 @@ impl Executor {
 
 impl Sealed {
     pub(crate) fn new(requests: BatchBuf, events: BatchBuf) -> Sealed {
-        Sealed { requests, events, batch: Batch::default(), answers: Vec::new() }
+        Sealed {
+            requests,
+            events,
+            batch: Batch::default(),
+            answers: Vec::new(),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -190,7 +270,9 @@ impl Sealed {
     pub(crate) fn lose(self) {
         for pending in self.answers {
             match pending {
-                Pending::Accepted { done, .. } | Pending::Rejected { done, .. } => done(Err(Unavailable::Lost)),
+                Pending::Accepted { done, .. } | Pending::Rejected { done, .. } => {
+                    done(Err(Unavailable::Lost))
+                }
                 Pending::Checked { done, .. } => done(Err(Unavailable::Lost)),
                 Pending::Inspected { done, .. } => done(Err(Unavailable::Lost)),
             }
@@ -199,5 +281,10 @@ impl Sealed {
 }
 
 fn venue_request(command: Command) -> Request {
-    Request { actor: AccountId::TREASURY, id: RequestId(0), expires: Time(i64::MAX), command }
+    Request {
+        actor: AccountId::TREASURY,
+        id: RequestId(0),
+        expires: Time(i64::MAX),
+        command,
+    }
 }

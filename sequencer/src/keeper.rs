@@ -41,8 +41,17 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     pub(crate) fn new(writer: Writer, events: EventLog, relay: Relay, mark: Mark) -> Keeper {
-        let marks = journal::Mark { seq: mark.get(), synced: mark.get() };
-        Keeper { writer, events: Arc::new(events), relay, mark, marks }
+        let marks = journal::Mark {
+            seq: mark.get(),
+            synced: mark.get(),
+        };
+        Keeper {
+            writer,
+            events: Arc::new(events),
+            relay,
+            mark,
+            marks,
+        }
     }
 
     pub(crate) fn writer(&mut self) -> &mut Writer {
@@ -65,7 +74,11 @@ impl Keeper {
     pub(crate) fn keep(&mut self, mut sealed: Sealed) -> Result<BatchBuf, Fatal> {
         if !sealed.requests.is_empty() {
             let last = sealed.requests.last_seq();
-            match self.writer.append(&mut sealed.requests).and_then(|()| self.writer.commit()) {
+            match self
+                .writer
+                .append(&mut sealed.requests)
+                .and_then(|()| self.writer.commit())
+            {
                 Ok(marks) => self.marks = marks,
                 Err(fatal) => {
                     sealed.lose();
@@ -74,7 +87,12 @@ impl Keeper {
             }
             self.mark.set(last);
         }
-        let Sealed { mut requests, events, batch, answers } = sealed;
+        let Sealed {
+            mut requests,
+            events,
+            batch,
+            answers,
+        } = sealed;
         let batch = Arc::new(batch);
         if !batch.records.is_empty() {
             let synced = self.marks;
@@ -85,7 +103,13 @@ impl Keeper {
             match pending {
                 Pending::Accepted { index, done } => {
                     let time = batch.records[index as usize].time;
-                    done(Ok(Answer { time, outcome: Ok(Accepted { batch: Arc::clone(&batch), index }) }));
+                    done(Ok(Answer {
+                        time,
+                        outcome: Ok(Accepted {
+                            batch: Arc::clone(&batch),
+                            index,
+                        }),
+                    }));
                 }
                 Pending::Rejected { answer, done } => done(Ok(answer)),
                 Pending::Checked { result, done } => done(Ok(result)),

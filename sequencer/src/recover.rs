@@ -16,7 +16,9 @@ type Build = dyn Fn(Option<&[u8]>) -> Result<Engine, Corrupt> + Send + Sync;
 
 impl Rules {
     /// `build` makes an empty engine from `None`, and one with the given snapshot's state from `Some`.
-    pub fn new(build: impl Fn(Option<&[u8]>) -> Result<Engine, Corrupt> + Send + Sync + 'static) -> Rules {
+    pub fn new(
+        build: impl Fn(Option<&[u8]>) -> Result<Engine, Corrupt> + Send + Sync + 'static,
+    ) -> Rules {
         Rules(Arc::new(build))
     }
 
@@ -40,16 +42,30 @@ impl std::fmt::Debug for Rules {
 pub enum RecoverError {
     #[error(transparent)]
     Journal(#[from] JournalError),
-    #[error("the engine does not accept a snapshot whose checksums are right ({0}): it was written by other rules. Use the program that wrote it")]
+    #[error(
+        "the engine does not accept a snapshot whose checksums are right ({0}): it was written by other rules. Use the program that wrote it"
+    )]
     Snapshot(Corrupt),
-    #[error("record {0} has right checksums but is no request of this program: it was written by a newer one. Use that one")]
+    #[error(
+        "record {0} has right checksums but is no request of this program: it was written by a newer one. Use that one"
+    )]
     Unreadable(Seq),
-    #[error("record {seq} was accepted when it was journalled and is refused on replay ({reject:?}): this program's rules differ from those that wrote it")]
+    #[error(
+        "record {seq} was accepted when it was journalled and is refused on replay ({reject:?}): this program's rules differ from those that wrote it"
+    )]
     Refused { seq: Seq, reject: Reject },
-    #[error("record {seq} had other consequences when it was journalled (chain {found:016x}, replayed {computed:016x}): this program's rules differ from those that wrote it")]
+    #[error(
+        "record {seq} had other consequences when it was journalled (chain {found:016x}, replayed {computed:016x}): this program's rules differ from those that wrote it"
+    )]
     Diverged { seq: Seq, found: u64, computed: u64 },
-    #[error("the snapshot at record {seq} says digest {found} and its state has {computed}: use an older snapshot")]
-    Digest { seq: Seq, found: String, computed: String },
+    #[error(
+        "the snapshot at record {seq} says digest {found} and its state has {computed}: use an older snapshot"
+    )]
+    Digest {
+        seq: Seq,
+        found: String,
+        computed: String,
+    },
 }
 
 /// The newest sound snapshot's state, or an empty engine; records after it are not executed yet.
@@ -68,9 +84,20 @@ pub fn restore(folder: &Folder, rules: &Rules) -> Result<(Engine, Position), Rec
             let engine = rules.restore(&bytes)?;
             let (found, computed) = (digest_text(&meta.digest), engine.digest().to_string());
             if found != computed {
-                return Err(RecoverError::Digest { seq: meta.seq, found, computed });
+                return Err(RecoverError::Digest {
+                    seq: meta.seq,
+                    found,
+                    computed,
+                });
             }
-            Ok((engine, Position { seq: meta.seq, time: meta.time, chain: meta.chain }))
+            Ok((
+                engine,
+                Position {
+                    seq: meta.seq,
+                    time: meta.time,
+                    chain: meta.chain,
+                },
+            ))
         }
     }
 }
@@ -95,21 +122,41 @@ pub fn replay(
     let mut event_bytes = Vec::new();
     while let Some(record) = reader.next()? {
         let mut payload = record.payload;
-        let request = Request::take(&mut payload).map_err(|_| RecoverError::Unreadable(record.seq))?;
+        let request =
+            Request::take(&mut payload).map_err(|_| RecoverError::Unreadable(record.seq))?;
         if !payload.is_empty() {
             return Err(RecoverError::Unreadable(record.seq));
         }
         events.clear();
-        engine.execute(record.seq, record.time, &request, &mut events).map_err(|reject| RecoverError::Refused { seq: record.seq, reject })?;
+        engine
+            .execute(record.seq, record.time, &request, &mut events)
+            .map_err(|reject| RecoverError::Refused {
+                seq: record.seq,
+                reject,
+            })?;
         event_bytes.clear();
         for event in &events {
             event.put(&mut event_bytes);
         }
-        let computed = protocol::chain(position.chain, record.seq, record.time, record.payload, &event_bytes);
+        let computed = protocol::chain(
+            position.chain,
+            record.seq,
+            record.time,
+            record.payload,
+            &event_bytes,
+        );
         if computed != record.chain {
-            return Err(RecoverError::Diverged { seq: record.seq, found: record.chain, computed });
+            return Err(RecoverError::Diverged {
+                seq: record.seq,
+                found: record.chain,
+                computed,
+            });
         }
-        *position = Position { seq: record.seq, time: record.time, chain: record.chain };
+        *position = Position {
+            seq: record.seq,
+            time: record.time,
+            chain: record.chain,
+        };
         on(*position, &request, &events, &event_bytes);
     }
     Ok(())
@@ -119,14 +166,20 @@ pub fn replay(
 ///
 /// # Errors
 /// When some are missing there: re-execution makes them again.
-pub fn read_events(folder: &Folder, from: Seq, through: Seq, mut on: impl FnMut(Seq, Time, &[Event])) -> Result<(), RecoverError> {
+pub fn read_events(
+    folder: &Folder,
+    from: Seq,
+    through: Seq,
+    mut on: impl FnMut(Seq, Time, &[Event]),
+) -> Result<(), RecoverError> {
     let mut reader = EventReader::open(folder, from, through);
     let mut events = Events::new();
     while let Some(record) = reader.next()? {
         events.clear();
         let mut payload = record.payload;
         while !payload.is_empty() {
-            events.push(Event::take(&mut payload).map_err(|_| RecoverError::Unreadable(record.seq))?);
+            events
+                .push(Event::take(&mut payload).map_err(|_| RecoverError::Unreadable(record.seq))?);
         }
         on(record.seq, record.time, &events);
     }
@@ -134,7 +187,12 @@ pub fn read_events(folder: &Folder, from: Seq, through: Seq, mut on: impl FnMut(
 }
 
 /// Writes the engine's state as a snapshot. `mark` says how far the journal is on the disk.
-pub(crate) fn write_snapshot(folder: &Folder, mark: journal::Mark, engine: &Engine, position: Position) -> Result<(), RecoverError> {
+pub(crate) fn write_snapshot(
+    folder: &Folder,
+    mark: journal::Mark,
+    engine: &Engine,
+    position: Position,
+) -> Result<(), RecoverError> {
     let meta = SnapshotMeta {
         seq: position.seq,
         time: position.time,
@@ -162,7 +220,9 @@ fn digest_bytes(text: &str) -> [u8; 32] {
 }
 
 fn digest_text(bytes: &[u8; 32]) -> String {
-    String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned()
+    String::from_utf8_lossy(bytes)
+        .trim_end_matches('\0')
+        .to_owned()
 }
 
 /// Offers regenerated events to the event log, a buffer at a time.
@@ -174,11 +234,16 @@ pub(crate) struct Regenerate<'a> {
 
 impl<'a> Regenerate<'a> {
     pub(crate) fn new(log: &'a journal::EventLog, mark: journal::Mark) -> Regenerate<'a> {
-        Regenerate { log, buffer: BatchBuf::default(), mark }
+        Regenerate {
+            log,
+            buffer: BatchBuf::default(),
+            mark,
+        }
     }
 
     pub(crate) fn push(&mut self, position: Position, event_bytes: &[u8]) {
-        self.buffer.push(position.seq, position.time, position.chain, event_bytes);
+        self.buffer
+            .push(position.seq, position.time, position.chain, event_bytes);
         if self.buffer.body_len() >= 1 << 20 {
             self.flush();
         }

@@ -13,7 +13,7 @@ use types::Seq;
 use crate::client::Job;
 use crate::executor::{Executor, Poison, Position, Sealed};
 use crate::keeper::{Keeper, Mark};
-use crate::recover::{self, Regenerate, RecoverError, Rules};
+use crate::recover::{self, RecoverError, Regenerate, Rules};
 use crate::{Answer, Client, Clock};
 
 /// How the queue and its journal run.
@@ -80,22 +80,47 @@ impl Recovered {
         let (mut engine, mut position) = recover::restore(&folder, &rules)?;
         if events.last() < position.seq && writer.oldest_seq() == Seq(1) {
             // The event log is short of the snapshot: make all of it again.
-            tracing::warn!(log = events.last().0, snapshot = position.seq.0, "the event log has a gap; executing the journal from its first record");
+            tracing::warn!(
+                log = events.last().0,
+                snapshot = position.seq.0,
+                "the event log has a gap; executing the journal from its first record"
+            );
             (engine, position) = (rules.fresh()?, Position::default());
         }
         let snapshot = position.seq;
-        let mark = journal::Mark { seq: end, synced: end };
+        let mark = journal::Mark {
+            seq: end,
+            synced: end,
+        };
         let mut regenerate = Regenerate::new(&events, mark);
-        recover::replay(&folder, &mut engine, &mut position, end, |at, _, _, bytes| regenerate.push(at, bytes))?;
+        recover::replay(
+            &folder,
+            &mut engine,
+            &mut position,
+            end,
+            |at, _, _, bytes| regenerate.push(at, bytes),
+        )?;
         regenerate.flush();
         drop(regenerate);
         let report = Report {
             snapshot,
             replayed: end.0 - snapshot.0,
             elapsed: begun.elapsed(),
-            truncated: tail.truncated.map(|(file, at)| format!("an unfinished batch at byte {at} of {file}, which nobody was told of")),
+            truncated: tail.truncated.map(|(file, at)| {
+                format!("an unfinished batch at byte {at} of {file}, which nobody was told of")
+            }),
         };
-        Ok(Recovered { folder, engine, position, report, rules, options, writer, events, snapshot })
+        Ok(Recovered {
+            folder,
+            engine,
+            position,
+            report,
+            rules,
+            options,
+            writer,
+            events,
+            snapshot,
+        })
     }
 
     /// Waits until the event log holds the events of everything recovered, so that it can be read up to [`Recovered::position`].
@@ -107,21 +132,66 @@ impl Recovered {
     ///
     /// # Errors
     /// When a thread cannot be started.
-    pub fn start(self, relay: Relay, clock: Arc<dyn Clock>, on_fatal: impl FnOnce(Fatal) + Send + 'static) -> std::io::Result<Sequencer> {
-        let Recovered { folder, engine, position, rules, options, writer, events, snapshot, .. } = self;
+    pub fn start(
+        self,
+        relay: Relay,
+        clock: Arc<dyn Clock>,
+        on_fatal: impl FnOnce(Fatal) + Send + 'static,
+    ) -> std::io::Result<Sequencer> {
+        let Recovered {
+            folder,
+            engine,
+            position,
+            rules,
+            options,
+            writer,
+            events,
+            snapshot,
+            ..
+        } = self;
         let (queue, jobs) = bounded(options.queue);
         let (to_keeper, sealed) = bounded(1);
         let (give_back, buffers) = unbounded();
         let mark = Mark::default();
         mark.set(position.seq);
-        let client = Client { queue, clock: Arc::clone(&clock), ids: Arc::new(AtomicU64::new(1)) };
+        let client = Client {
+            queue,
+            clock: Arc::clone(&clock),
+            ids: Arc::new(AtomicU64::new(1)),
+        };
         let executor = Executor::new(engine, position, clock, options.max_batch_bytes);
-        let pump = Pump { executor, jobs, to_keeper, buffers, folder: folder.clone(), rules: rules.clone() };
+        let pump = Pump {
+            executor,
+            jobs,
+            to_keeper,
+            buffers,
+            folder: folder.clone(),
+            rules: rules.clone(),
+        };
         let keeper = Keeper::new(writer, events, relay, mark.clone());
-        let shelf = Shelf { keeper, sealed, give_back, folder: folder.clone(), rules, every: options.snapshot_records, last: snapshot, taking: None };
-        let engine_thread = thread::Builder::new().name("engine".into()).spawn(move || pump.run())?;
-        let journal_thread = thread::Builder::new().name("journal".into()).spawn(move || shelf.run(on_fatal))?;
-        Ok(Sequencer { client, mark, folder, engine_thread, journal_thread })
+        let shelf = Shelf {
+            keeper,
+            sealed,
+            give_back,
+            folder: folder.clone(),
+            rules,
+            every: options.snapshot_records,
+            last: snapshot,
+            taking: None,
+        };
+        let engine_thread = thread::Builder::new()
+            .name("engine".into())
+            .spawn(move || pump.run())?;
+        let journal_thread = thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || shelf.run(on_fatal))?;
+        Ok(Sequencer {
+            client,
+            mark,
+            folder,
+            engine_thread,
+            journal_thread,
+        })
     }
 }
 
@@ -136,7 +206,9 @@ pub struct Sequencer {
 
 impl fmt::Debug for Sequencer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sequencer").field("mark", &self.mark).finish_non_exhaustive()
+        f.debug_struct("Sequencer")
+            .field("mark", &self.mark)
+            .finish_non_exhaustive()
     }
 }
 
@@ -148,11 +220,19 @@ impl Sequencer {
     pub fn stop(self) -> Result<Position, String> {
         let _ = self.client.queue.send(Job::Stop);
         drop(self.client);
-        let (engine, position) = self.engine_thread.join().map_err(|_| "the engine's thread panicked".to_owned())?;
-        let keeper = self.journal_thread.join().map_err(|_| "the journal's thread panicked".to_owned())?.map_err(|fatal| fatal.to_string())?;
+        let (engine, position) = self
+            .engine_thread
+            .join()
+            .map_err(|_| "the engine's thread panicked".to_owned())?;
+        let keeper = self
+            .journal_thread
+            .join()
+            .map_err(|_| "the journal's thread panicked".to_owned())?
+            .map_err(|fatal| fatal.to_string())?;
         let (mut writer, events) = keeper.into_parts();
         let mark = writer.sync().map_err(|fatal| fatal.to_string())?;
-        recover::write_snapshot(&self.folder, mark, &engine, position).map_err(|error| error.to_string())?;
+        recover::write_snapshot(&self.folder, mark, &engine, position)
+            .map_err(|error| error.to_string())?;
         drop(events);
         writer.close().map_err(|fatal| fatal.to_string())?;
         Ok(position)
@@ -221,11 +301,17 @@ impl Pump {
                     break;
                 }
                 Job::Durability { durability, done } => {
-                    self.send(std::mem::replace(&mut sealed, Sealed::new(BatchBuf::default(), BatchBuf::default())));
+                    self.send(std::mem::replace(
+                        &mut sealed,
+                        Sealed::new(BatchBuf::default(), BatchBuf::default()),
+                    ));
                     let _ = self.to_keeper.send(ToKeeper::Durability(durability, done));
                 }
                 next => {
-                    let result = self.executor.wake(&mut sealed).and_then(|()| self.executor.take(&mut sealed, next));
+                    let result = self
+                        .executor
+                        .wake(&mut sealed)
+                        .and_then(|()| self.executor.take(&mut sealed, next));
                     if let Err(poison) = result {
                         sealed = self.survive(sealed, poison);
                     }
@@ -240,7 +326,10 @@ impl Pump {
     }
 
     fn new_sealed(&self) -> Sealed {
-        let requests = self.buffers.try_recv().unwrap_or_else(|_| BatchBuf::with_capacity(64 << 10));
+        let requests = self
+            .buffers
+            .try_recv()
+            .unwrap_or_else(|_| BatchBuf::with_capacity(64 << 10));
         Sealed::new(requests, BatchBuf::with_capacity(64 << 10))
     }
 
@@ -253,7 +342,7 @@ impl Pump {
 
     /// A command made the engine panic. It was not journalled, so the journal is sound: have everything before it written, rebuild the engine
     /// from snapshot and tail, refuse the culprit and halt its market.
-    fn survive(&mut self, sealed: Sealed, poison: Poison) -> Sealed {
+    fn survive(&mut self, sealed: Sealed, poison: Box<Poison>) -> Sealed {
         let position = self.executor.position();
         tracing::error!(seq = position.seq.0, command = ?poison.request.command, "a command made the engine panic; rebuilding the engine");
         self.send(sealed);
@@ -279,14 +368,23 @@ impl Pump {
             std::process::abort();
         }
         if let Some(done) = poison.done {
-            let answer = Answer { time, outcome: Err(protocol::RejectCode::Fault.into()) };
-            sealed.answers.push(crate::executor::Pending::Rejected { answer, done });
+            let answer = Answer {
+                time,
+                outcome: Err(protocol::RejectCode::Fault.into()),
+            };
+            sealed
+                .answers
+                .push(crate::executor::Pending::Rejected { answer, done });
         }
         sealed
     }
 }
 
-fn rebuild(folder: &Folder, rules: &Rules, through: Seq) -> Result<(Engine, Position), RecoverError> {
+fn rebuild(
+    folder: &Folder,
+    rules: &Rules,
+    through: Seq,
+) -> Result<(Engine, Position), RecoverError> {
     let (mut engine, mut position) = recover::restore(folder, rules)?;
     recover::replay(folder, &mut engine, &mut position, through, |_, _, _, _| {})?;
     Ok((engine, position))
@@ -364,8 +462,15 @@ impl Shelf {
         let mark = self.keeper.mark();
         if self.taking.is_none() && mark.0.saturating_sub(self.last.0) >= self.every {
             let synced = self.keeper.writer().sync()?;
-            let (folder, rules, events) = (self.folder.clone(), self.rules.clone(), Arc::clone(self.keeper.events()));
-            self.taking = thread::Builder::new().name("snapshot".into()).spawn(move || take_snapshot(&folder, &rules, &events, synced)).ok();
+            let (folder, rules, events) = (
+                self.folder.clone(),
+                self.rules.clone(),
+                Arc::clone(self.keeper.events()),
+            );
+            self.taking = thread::Builder::new()
+                .name("snapshot".into())
+                .spawn(move || take_snapshot(&folder, &rules, &events, synced))
+                .ok();
         }
         Ok(())
     }
@@ -380,11 +485,20 @@ fn wait_for_events(events: &EventLog, seq: Seq) {
 }
 
 /// On a thread of its own: a second engine follows the journal up to the mark and writes what it has.
-fn take_snapshot(folder: &Folder, rules: &Rules, events: &EventLog, mark: journal::Mark) -> Result<Seq, RecoverError> {
+fn take_snapshot(
+    folder: &Folder,
+    rules: &Rules,
+    events: &EventLog,
+    mark: journal::Mark,
+) -> Result<Seq, RecoverError> {
     let begun = Instant::now();
     let (engine, position) = rebuild(folder, rules, mark.synced)?;
     wait_for_events(events, position.seq);
     recover::write_snapshot(folder, mark, &engine, position)?;
-    tracing::info!(seq = position.seq.0, ms = begun.elapsed().as_millis(), "snapshot taken");
+    tracing::info!(
+        seq = position.seq.0,
+        ms = begun.elapsed().as_millis(),
+        "snapshot taken"
+    );
     Ok(position.seq)
 }
