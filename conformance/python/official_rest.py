@@ -1,0 +1,317 @@
+"""The official Python SDK over REST: every method of the spot API that the exchange offers, typed."""
+
+import time
+
+from binance_common.configuration import ConfigurationRestAPI
+from binance_common.errors import BadRequestError, ClientError, TooManyRequestsError, UnauthorizedError  # noqa: F401
+from binance_sdk_spot.spot import Spot
+
+import board
+from board import check, equal, true
+from typed import typed
+
+
+def client(account=None, **more):
+    keys = {}
+    if account:
+        keys = {"api_key": account["apiKey"]}
+        keys |= {"private_key": account["privateKey"]} if "privateKey" in account else {"api_secret": account["secretKey"]}
+    return Spot(config_rest_api=ConfigurationRestAPI(base_path=board.REST, timeout=20000, retries=0, **keys, **more)).rest_api
+
+
+def refused(work, code, msg, kind=BadRequestError):
+    """The SDK must raise this error with exactly this code and message."""
+    try:
+        answer = work()
+    except (ClientError, BadRequestError, UnauthorizedError, TooManyRequestsError, Exception) as error:
+        if not hasattr(error, "status_code"):
+            raise
+        equal((error.status_code, error.error_message), (code, msg), "code and message")
+        true(isinstance(error, kind), f"is a {type(error).__name__}, not a {kind.__name__}")
+        return
+    raise AssertionError(f"was not refused: {answer.data()!r}")
+
+
+def klines_shape(data):
+    true(isinstance(data, list) and data, "no candles")
+    for candle in data:
+        equal(len(candle), 12, "elements of a candle")
+        kinds = [int, str, str, str, str, str, int, str, int, str, str, str]
+        equal([type(v) for v in candle], kinds, "types of a candle")
+        true(candle[6] > candle[0], "closes before it opens")
+        equal(candle[11], "0", "last element")
+
+
+def public(api, symbol, other):
+    """Market data; the symbols have traded already."""
+    both = {"symbols": [symbol, other]}
+    one = {"symbol": symbol}
+    ticker = {"type": "FULL"}
+    table = [
+        ("ping", {}, None, ()),
+        ("time", {}, "TimeResponse", ()),
+        ("exchange_info", {}, "ExchangeInfoResponse", ()),
+        ("exchange_info", one, "ExchangeInfoResponse", ()),
+        ("exchange_info", both, "ExchangeInfoResponse", ()),
+        ("exchange_info", {"permissions": "SPOT", "show_permission_sets": False}, "ExchangeInfoResponse", ("permissionSets",)),
+        ("exchange_info", {"symbol_status": "TRADING"}, "ExchangeInfoResponse", ()),
+        ("depth", one, "DepthResponse", ()),
+        ("depth", {**one, "limit": 5}, "DepthResponse", ()),
+        ("depth", {**one, "limit": 5000, "symbol_status": "TRADING"}, "DepthResponse", ()),
+        ("get_trades", {**one, "limit": 5}, "GetTradesResponse", ()),
+        ("historical_trades", {**one, "limit": 2, "from_id": 0}, "HistoricalTradesResponse", ()),
+        ("agg_trades", one, "AggTradesResponse", ()),
+        ("agg_trades", {**one, "from_id": 0, "limit": 1}, "AggTradesResponse", ()),
+        ("avg_price", one, "AvgPriceResponse", ()),
+        ("ticker24hr", one, "Ticker24hrResponse1", ()),
+        ("ticker24hr", both, "Ticker24hrResponse2Inner", ()),
+        ("ticker24hr", {**one, **ticker}, "Ticker24hrResponse1", ()),
+        ("ticker_trading_day", one, "TickerTradingDayResponse1", ()),
+        ("ticker_trading_day", {**both, "time_zone": "0"}, "TickerTradingDayResponse2Inner", ()),
+        ("ticker_price", one, "TickerPriceResponse1", ()),
+        ("ticker_price", both, "TickerPriceResponse2Inner", ()),
+        ("ticker_price", {}, "TickerPriceResponse2Inner", ()),
+        ("ticker_book_ticker", one, "TickerBookTickerResponse1", ()),
+        ("ticker_book_ticker", both, "TickerBookTickerResponse2Inner", ()),
+        ("ticker", one, "TickerResponse1", ()),
+        ("ticker", {**both, "window_size": "1h"}, "TickerResponse2Inner", ()),
+    ]
+    for method, arguments, model, optional in table:
+        shown = ", ".join(f"{k}={'two' if k == 'symbols' else 'one' if k == 'symbol' else v}" for k, v in arguments.items())
+        with check("market data", f"{method}({shown})"):
+            data = getattr(api, method)(**arguments).data()
+            if model:
+                typed(data, model, optional)
+                content = getattr(data, "actual_instance", None) or data
+                if isinstance(content, list):
+                    true(content, "an empty list")
+    for method in ("klines", "ui_klines"):
+        for interval in ("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d", "1w", "1M"):
+            with check("market data", f"{method}(interval={interval})"):
+                klines_shape(getattr(api, method)(symbol=symbol, interval=interval, limit=3).data())
+        with check("market data", f"{method}(time_zone, start_time, end_time)"):
+            now = int(time.time() * 1000)
+            klines_shape(getattr(api, method)(symbol=symbol, interval="1d", time_zone="+8", start_time=now - 86_400_000, end_time=now).data())
+    with check("market data", "MINI tickers leave out what they should"):
+        mini = api.ticker24hr(symbol=symbol, type="MINI").data()
+        content = (getattr(mini, "actual_instance", None) or mini).to_dict()
+        equal(
+            sorted(content),
+            sorted("symbol openPrice highPrice lowPrice lastPrice volume quoteVolume openTime closeTime firstId lastId count".split()),
+            "fields",
+        )
+
+
+def trading(api, symbol, maker):
+    """The life of orders, with a plain account on the other side."""
+    maker.cancel_all(symbol)
+    state = {}
+    with check("trading", "a limit order rests"):
+        order = typed(api.new_order(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="0.5", price="100.00").data(), "NewOrderResponse")
+        equal((order.status, order.executed_qty, order.fills, order.order_list_id), ("NEW", "0.00000000", [], -1))
+        state["resting"] = order
+    with check("trading", "newOrderRespType ACK, RESULT and FULL"):
+        ack = api.new_order(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="0.1", price="90.00", new_order_resp_type="ACK").data()
+        equal(sorted(ack.to_dict()), ["clientOrderId", "orderId", "orderListId", "symbol", "transactTime"])
+        result = api.new_order(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="0.1", price="90.00", new_order_resp_type="RESULT").data()
+        typed(result, "NewOrderResponse", ("fills",))
+        true("fills" not in result.to_dict(), "RESULT carries fills")
+        maker_type = api.new_order(symbol, "BUY", "LIMIT_MAKER", quantity="0.1", price="90.00").data()
+        true(maker_type.status is None, "LIMIT_MAKER answers with ACK by default")
+    with check("trading", "the order is queried by id and by client id"):
+        for by in ({"order_id": state["resting"].order_id}, {"orig_client_order_id": state["resting"].client_order_id}):
+            order = typed(api.get_order(symbol, **by).data(), "GetOrderResponse")
+            equal((order.status, order.price, order.orig_qty, order.is_working), ("NEW", "100.00000000", "0.50000000", True))
+    with check("trading", "it is partially filled"):
+        maker.order(symbol, "SELL", "0.2", "100.00")
+        order = typed(api.get_order(symbol, order_id=state["resting"].order_id).data(), "GetOrderResponse")
+        equal((order.status, order.executed_qty, order.cummulative_quote_qty), ("PARTIALLY_FILLED", "0.20000000", "20.00000000"))
+    with check("trading", "it is filled"):
+        maker.order(symbol, "SELL", "0.3", "100.00")
+        order = typed(api.get_order(symbol, order_id=state["resting"].order_id).data(), "GetOrderResponse")
+        equal((order.status, order.executed_qty), ("FILLED", "0.50000000"))
+    with check("trading", "open orders are listed, all and by symbol"):
+        mine = typed(api.get_open_orders(symbol=symbol).data(), "GetOpenOrdersResponse")
+        equal(len(mine), 3)
+        equal(len(api.get_open_orders().data()), 3)
+    with check("trading", "a market order by quantity is filled and says how"):
+        maker.order(symbol, "SELL", "1", "101.00")
+        order = typed(api.new_order(symbol, "BUY", "MARKET", quantity="0.25").data(), "NewOrderResponse")
+        equal((order.status, order.executed_qty, order.cummulative_quote_qty), ("FILLED", "0.25000000", "25.25000000"))
+        fill = order.fills[0]
+        equal((fill.price, fill.qty, fill.commission_asset), ("101.00000000", "0.25000000", symbol.removesuffix("USDT")))
+    with check("trading", "a market order by quoteOrderQty spends no more than it may"):
+        order = typed(api.new_order(symbol, "BUY", "MARKET", quote_order_qty="10").data(), "NewOrderResponse")
+        equal((order.status, order.orig_quote_order_qty), ("FILLED", "10.00000000"))
+        true(9.99 < float(order.cummulative_quote_qty) <= 10, f"spent {order.cummulative_quote_qty}")
+    with check("trading", "IOC takes what is there and expires"):
+        order = api.new_order(symbol, "BUY", "LIMIT", time_in_force="IOC", quantity="5", price="101.00").data()
+        equal(order.status, "EXPIRED")
+        true(0 < float(order.executed_qty) < 5, order.executed_qty)
+    with check("trading", "FOK without enough liquidity expires untouched"):
+        maker.order(symbol, "SELL", "0.1", "102.00")
+        order = api.new_order(symbol, "BUY", "LIMIT", time_in_force="FOK", quantity="5", price="102.00").data()
+        equal((order.status, order.executed_qty), ("EXPIRED", "0.00000000"))
+    with check("trading", "amending keeps the order's id and place"):
+        order = api.new_order(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="0.4", price="95.00").data()
+        amended = typed(api.order_amend_keep_priority(symbol, "0.3", order_id=order.order_id).data(), "OrderAmendKeepPriorityResponse")
+        equal((amended.amended_order.order_id, amended.amended_order.qty), (order.order_id, "0.30000000"))
+        true(amended.amended_order.client_order_id != order.client_order_id, "client order id did not change")
+        maker.order(symbol, "BUY", "0.3", "95.00", newClientOrderId=board.unique())
+        maker.order(symbol, "SELL", "0.3", "95.00", selfTradePreventionMode="EXPIRE_MAKER")
+        equal(api.get_order(symbol, order_id=order.order_id).data().status, "FILLED", "the amended order was first in its queue, status")
+        maker.cancel_all(symbol)
+    cancels(api, symbol, maker)
+
+
+def cancels(api, symbol, maker):
+    with check("trading", "cancel-replace"):
+        order = api.new_order(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="0.4", price="91.00").data()
+        answer = typed(
+            api.order_cancel_replace(
+                symbol, "BUY", "LIMIT", "STOP_ON_FAILURE", time_in_force="GTC", quantity="0.4", price="92.00", cancel_order_id=order.order_id
+            ).data(),
+            "OrderCancelReplaceResponse",
+        )
+        equal((answer.cancel_result, answer.new_order_result), ("SUCCESS", "SUCCESS"))
+        equal((answer.cancel_response.status, answer.new_order_response.status), ("CANCELED", "NEW"))
+    with check("trading", "cancel by id"):
+        order = api.new_order(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="0.4", price="91.00").data()
+        canceled = typed(api.delete_order(symbol, order_id=order.order_id).data(), "DeleteOrderResponse")
+        equal((canceled.status, canceled.orig_client_order_id), ("CANCELED", order.client_order_id))
+        equal(api.get_order(symbol, order_id=order.order_id).data().status, "CANCELED")
+    with check("trading", "cancel all"):
+        canceled = typed(api.delete_open_orders(symbol).data(), "DeleteOpenOrdersResponseInner")
+        equal({getattr(o, "actual_instance", o).status for o in canceled}, {"CANCELED"})
+        equal(api.get_open_orders(symbol=symbol).data(), [])
+    with check("trading", "order/test leaves no trace"):
+        before = board.digest()
+        equal(api.order_test(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="0.4", price="91.00").data().to_dict(), {})
+        rates = api.order_test(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="0.4", price="91.00", compute_commission_rates=True)
+        typed(rates.data(), "OrderTestResponse")
+        equal(board.digest(), before, "digest")
+    maker.cancel_all(symbol)
+
+
+def account(api, symbol):
+    base = symbol.removesuffix("USDT")
+    table = [
+        ("get_account", {}, "GetAccountResponse"),
+        ("get_account", {"omit_zero_balances": True}, "GetAccountResponse"),
+        ("account_commission", {"symbol": symbol}, "AccountCommissionResponse"),
+        ("rate_limit_order", {}, "RateLimitOrderResponseInner"),
+        ("my_filters", {"symbol": symbol}, "MyFiltersResponse"),
+        ("all_orders", {"symbol": symbol}, "AllOrdersResponse"),
+        ("my_trades", {"symbol": symbol}, "MyTradesResponse"),
+    ]
+    for method, arguments, model in table:
+        with check("account", f"{method}({', '.join(k for k in arguments)})"):
+            data = typed(getattr(api, method)(**arguments).data(), model)
+            if isinstance(data, list):
+                true(data, "an empty list")
+    with check("account", "balances agree with what was traded"):
+        balances = {b.asset: (float(b.free), float(b.locked)) for b in api.get_account().data().balances}
+        bought = sum(float(t.qty) - float(t.commission) for t in api.my_trades(symbol).data() if t.is_buyer)
+        true(abs(balances[base][0] + balances[base][1] - bought) < 1e-7, f"{balances[base]} but bought {bought}")
+        equal(balances["USDT"][1], 0.0, "locked with no order open")
+    with check("account", "allOrders pages by id, oldest first"):
+        first = api.all_orders(symbol, order_id=0, limit=3).data()
+        ids = [o.order_id for o in first]
+        equal((len(ids), ids), (3, sorted(ids)))
+        more = api.all_orders(symbol, order_id=ids[-1] + 1, limit=500).data()
+        everything = api.all_orders(symbol, limit=1000).data()
+        equal([o.order_id for o in first + more], [o.order_id for o in everything], "pages")
+    with check("account", "allOrders takes a window of time"):
+        everything = api.all_orders(symbol, limit=1000).data()
+        start, end = everything[0].time, everything[-1].time
+        equal(len(api.all_orders(symbol, start_time=start, end_time=end).data()), len(everything))
+        refused(lambda: api.all_orders(symbol, start_time=start, end_time=start + 86_400_001), -1127, "More than 24 hours between startTime and endTime.")
+    with check("account", "myTrades pages by id and selects by order"):
+        everything = api.my_trades(symbol).data()
+        equal([t.id for t in api.my_trades(symbol, from_id=everything[1].id, limit=2).data()], [t.id for t in everything[1:3]])
+        one = everything[0].order_id
+        equal({t.order_id for t in api.my_trades(symbol, order_id=one).data()}, {one})
+
+
+def errors(api, symbol):
+    limit = {"symbol": symbol, "side": "BUY", "type": "LIMIT", "time_in_force": "GTC", "quantity": "0.1", "price": "100.00"}
+
+    def order(**change):
+        arguments = {k: v for k, v in {**limit, **change}.items() if v is not None}
+        return lambda: api.new_order(**arguments)
+
+    table = [
+        ("unknown symbol", order(symbol="NOSUCHUSDT"), -1121, "Invalid symbol."),
+        ("wrong side", order(side="HOLD"), -1117, "Invalid side."),
+        ("wrong type", order(type="MAYBE"), -1116, "Invalid orderType."),
+        ("wrong time in force", order(time_in_force="GTX"), -1115, "Invalid timeInForce."),
+        ("price off the grid", order(price="100.001"), -1013, "Filter failure: PRICE_FILTER"),
+        ("quantity off the grid", order(quantity="0.100001"), -1013, "Filter failure: LOT_SIZE"),
+        ("too small a notional", order(quantity="0.01"), -1013, "Filter failure: NOTIONAL"),
+        ("a price far from the market", order(price="10.00", quantity="1"), -1013, "Filter failure: PERCENT_PRICE_BY_SIDE"),
+        ("more than one has", order(quantity="8000"), -2010, "Account has insufficient balance for requested action."),
+        ("more decimals than exist", order(quantity="0.123456789"), -1111, "Parameter 'quantity' has too much precision."),
+        ("no price", order(price=None), -1102, "Mandatory parameter 'price' was not sent, was empty/null, or malformed."),
+        ("time in force on a market order", order(type="MARKET", price=None), -1106, "Parameter 'timeInForce' sent when not required."),
+        (
+            "scientific notation",
+            order(quantity="1e-05"),
+            -1100,
+            "Illegal characters found in parameter 'quantity'; legal range is '^([0-9]{1,20})(\\.[0-9]{1,20})?$'.",
+        ),
+        ("querying an unknown order", lambda: api.get_order(symbol, order_id=987654321), -2013, "Order does not exist."),
+        ("canceling an unknown order", lambda: api.delete_order(symbol, order_id=987654321), -2011, "Unknown order sent."),
+        ("canceling all where there is none", lambda: api.delete_open_orders(symbol), -2011, "Unknown order sent."),
+        ("a window of reception too wide", lambda: api.get_account(recv_window=60001), -1131, None),
+        ("an interval that is none", lambda: api.klines(symbol, "7m"), -1120, "Invalid interval."),
+    ]
+    for name, work, code, msg in table:
+        if msg is None:
+            continue
+        with check("errors", name):
+            before = board.digest()
+            refused(work, code, msg)
+            equal(board.digest(), before, "digest")
+    with check("errors", "a key that nobody has"):
+        stranger = client({"apiKey": "x" * 64, "secretKey": "y"})
+        refused(stranger.get_account, -2015, "Invalid API-key, IP, or permissions for action.", UnauthorizedError)
+    with check("errors", "a wrong signature"):
+        keys = board.make_account({})
+        forged = client({"apiKey": keys["apiKey"], "secretKey": "wrong"})
+        refused(forged.get_account, -1022, "Signature for this request is not valid.")
+
+
+def keys(symbol):
+    """Every kind of key signs an order, and one without TRADE may only look."""
+    for kind in ("HMAC", "RSA", "ED25519"):
+        with check("keys", f"{kind} signs queries and orders"):
+            api = client(board.make_account({"USDT": "1000"}, kind))
+            typed(api.get_account().data(), "GetAccountResponse")
+            order = api.new_order(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="0.1", price="90.00").data()
+            equal(api.delete_order(symbol, order_id=order.order_id).data().status, "CANCELED")
+    with check("keys", "a key without TRADE may look but not trade"):
+        api = client(board.make_account({"USDT": "1000"}, permissions=["READ"]))
+        typed(api.get_account().data(), "GetAccountResponse")
+        refused(
+            lambda: api.new_order(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="0.1", price="90.00"),
+            -2015,
+            "Invalid API-key, IP, or permissions for action.",
+            UnauthorizedError,
+        )
+    with check("keys", "times in microseconds on request"):
+        api = client(time_unit="MICROSECOND")
+        true(api.time().data().server_time > 10**15, "not microseconds")
+
+
+def run(symbol, other, maker):
+    public(client(), symbol, other)
+    api = client(board.make_account({"USDT": "100000"}))
+    trading(api, symbol, maker)
+    account(api, symbol)
+    errors(api, symbol)
+    keys(symbol)
+    with check("trading", "limits are told in headers"):
+        answer = api.new_order(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="0.1", price="90.00")
+        kinds = {limit.rateLimitType for limit in answer.rate_limits}
+        equal(kinds, {"REQUEST_WEIGHT", "ORDERS"}, "kinds of limits")
+        api.delete_open_orders(symbol)
