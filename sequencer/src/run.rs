@@ -313,7 +313,7 @@ impl Pump {
                         .wake(&mut sealed)
                         .and_then(|()| self.executor.take(&mut sealed, next));
                     if let Err(poison) = result {
-                        sealed = self.survive(sealed, poison);
+                        sealed = self.survive(sealed, *poison);
                     }
                 }
             }
@@ -342,7 +342,7 @@ impl Pump {
 
     /// A command made the engine panic. It was not journalled, so the journal is sound: have everything before it written, rebuild the engine
     /// from snapshot and tail, refuse the culprit and halt its market.
-    fn survive(&mut self, sealed: Sealed, poison: Box<Poison>) -> Sealed {
+    fn survive(&mut self, sealed: Sealed, poison: Poison) -> Sealed {
         let position = self.executor.position();
         tracing::error!(seq = position.seq.0, command = ?poison.request.command, "a command made the engine panic; rebuilding the engine");
         self.send(sealed);
