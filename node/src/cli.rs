@@ -121,7 +121,9 @@ pub struct RunArgs {
 impl RunArgs {
     /// What was typed, completed from the configuration file.
     pub fn with_file(self) -> Result<RunArgs> {
-        let Some(path) = self.config.clone() else { return Ok(self) };
+        let Some(path) = self.config.clone() else {
+            return Ok(self);
+        };
         let file = read_file(&path)?;
         Ok(RunArgs {
             config: None,
@@ -142,7 +144,11 @@ impl RunArgs {
     }
 
     pub fn limits(&self) -> Limits {
-        self.limits.unwrap_or(if self.sandbox && !self.demo { Limits::Wide } else { Limits::Binance })
+        self.limits.unwrap_or(if self.sandbox && !self.demo {
+            Limits::Wide
+        } else {
+            Limits::Binance
+        })
     }
 
     /// Bytes of journal to keep; `None` keeps all.
@@ -156,8 +162,10 @@ impl RunArgs {
 }
 
 fn read_file(path: &Path) -> Result<RunArgs> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("read the configuration file {}", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("understand the configuration file {}", path.display()))
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("read the configuration file {}", path.display()))?;
+    toml::from_str(&text)
+        .with_context(|| format!("understand the configuration file {}", path.display()))
 }
 
 fn parse_bytes(text: &str) -> Result<u64> {
@@ -168,10 +176,16 @@ fn parse_bytes(text: &str) -> Result<u64> {
         "M" | "MIB" => 1 << 20,
         "G" | "GIB" => 1 << 30,
         "T" | "TIB" => 1 << 40,
-        other => bail!("--retain: unknown unit '{other}' in '{text}'; write bytes, or a number with KiB, MiB, GiB or TiB, or 'all'"),
+        other => bail!(
+            "--retain: unknown unit '{other}' in '{text}'; write bytes, or a number with KiB, MiB, GiB or TiB, or 'all'"
+        ),
     };
-    let number: u64 = digits.parse().with_context(|| format!("--retain: '{text}' is not a number of bytes, nor 'all'"))?;
-    number.checked_mul(unit).with_context(|| format!("--retain: '{text}' is more than fits in 64 bits"))
+    let number: u64 = digits
+        .parse()
+        .with_context(|| format!("--retain: '{text}' is not a number of bytes, nor 'all'"))?;
+    number
+        .checked_mul(unit)
+        .with_context(|| format!("--retain: '{text}' is more than fits in 64 bits"))
 }
 
 #[cfg(test)]
@@ -191,11 +205,27 @@ mod tests {
         let dir = std::env::temp_dir().join(format!("highwater-cli-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         let path = dir.join("highwater.toml");
-        std::fs::write(&path, "listen = \"127.0.0.1:1\"\nseed = 7\ndemo = true\nlimits = \"wide\"\n").unwrap();
-        let cli = Cli::parse_from(["highwater", "run", "--seed", "9", "--config", path.to_str().unwrap()]);
-        let Do::Run(args) = cli.command else { panic!("run") };
+        std::fs::write(
+            &path,
+            "listen = \"127.0.0.1:1\"\nseed = 7\ndemo = true\nlimits = \"wide\"\n",
+        )
+        .unwrap();
+        let cli = Cli::parse_from([
+            "highwater",
+            "run",
+            "--seed",
+            "9",
+            "--config",
+            path.to_str().unwrap(),
+        ]);
+        let Do::Run(args) = cli.command else {
+            panic!("run")
+        };
         let args = args.with_file().unwrap();
-        assert_eq!((args.seed, args.demo, args.limits()), (Some(9), true, Limits::Wide));
+        assert_eq!(
+            (args.seed, args.demo, args.limits()),
+            (Some(9), true, Limits::Wide)
+        );
         assert_eq!(args.listen.unwrap().port(), 1);
         std::fs::write(&path, "lisen = 1\n").unwrap();
         assert!(read_file(&path).is_err(), "a misspelt setting is refused");

@@ -22,7 +22,11 @@ impl Rules {
         Rules(Arc::new(build))
     }
 
-    pub(crate) fn fresh(&self) -> Result<Engine, RecoverError> {
+    /// An empty engine.
+    ///
+    /// # Errors
+    /// When the rules do not fit together.
+    pub fn fresh(&self) -> Result<Engine, RecoverError> {
         (self.0)(None).map_err(RecoverError::Snapshot)
     }
 

@@ -123,6 +123,18 @@ impl Recovered {
         })
     }
 
+    /// The first record that the journal still holds.
+    #[must_use]
+    pub fn oldest(&self) -> Seq {
+        self.writer.oldest_seq()
+    }
+
+    /// The last record that the event log holds.
+    #[must_use]
+    pub fn events_end(&self) -> Seq {
+        self.events.last()
+    }
+
     /// Waits until the event log holds the events of everything recovered, so that it can be read up to [`Recovered::position`].
     pub fn settle_events(&self) {
         wait_for_events(&self.events, self.position.seq);
