@@ -1,0 +1,197 @@
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use identity::{Key, Keys};
+use sequencer::Client;
+use types::{AccountId, Time};
+
+use crate::auth::{self, IMPLICIT};
+use crate::params::{check_form, check_names};
+use crate::{
+    ApiError, Call, Dialect, Handler, Input, Json, Limits, Method, Params, Security, TimeUnit,
+    Usage, Weight,
+};
+
+/// What handlers may ask. Cheap to share; one for all gateways.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub sequencer: Client,
+    pub keys: Keys,
+    pub limits: Arc<Limits>,
+}
+
+impl Context {
+    /// The venue's time.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.sequencer.now()
+    }
+}
+
+/// The answer to a call, before a transport dresses it.
+#[derive(Clone, Debug)]
+pub struct Response {
+    pub status: u16,
+    /// The result, or `{"code":…,"msg":…}`.
+    pub body: Vec<u8>,
+    pub usage: Usage,
+    /// With 418 and 429: when to come back, and in how many whole seconds.
+    pub retry_at: Option<Time>,
+    pub retry_after_seconds: Option<i64>,
+}
+
+impl Response {
+    /// A refusal outside of any method: an unknown path, a body that is no frame.
+    #[must_use]
+    pub fn refusal(mut error: ApiError, usage: Usage, dialect: Dialect, now: Time) -> Response {
+        if let (Some(until), Dialect::WebSocket, None) = (error.retry_at, dialect, &error.data) {
+            let mut json = Json::new(TimeUnit::Millis);
+            json.begin()
+                .time("serverTime", now)
+                .time("retryAfter", until)
+                .end();
+            error.data = Some(json.finish().into_boxed_slice());
+        }
+        Response {
+            status: error.status,
+            body: error.body(),
+            usage,
+            retry_at: error.retry_at,
+            retry_after_seconds: error
+                .retry_at
+                .map(|until| (until.since(now) + 999_999).max(1_000_000) / 1_000_000),
+        }
+    }
+
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        self.status == 200
+    }
+}
+
+/// Serves one call: counts it, finds out who asks, reads the parameters, and lets the method's handler answer.
+///
+/// The refusals come in one order for every method; see the crate's documentation. `session` is the key that a WebSocket API connection has
+/// logged on with.
+pub async fn call(
+    ctx: &Context,
+    method: &'static Method,
+    input: &Input<'_>,
+    peer: IpAddr,
+    session: Option<&Arc<Key>>,
+) -> Response {
+    let now = ctx.now();
+    let (due, if_refused) = match method.weight {
+        Weight::Fixed(weight) => (weight, 0),
+        Weight::By(weigh) => (weigh(input), 0),
+        Weight::UnlessSuccessful(weight) => (0, weight),
+    };
+    let weight = match ctx.limits.enter(peer, due, now) {
+        Ok(weight) => weight,
+        Err(error) => {
+            let usage = Usage {
+                weight: ctx.limits.used_weight(peer, now),
+                orders: None,
+            };
+            return Response::refusal(error, usage, input.dialect, now);
+        }
+    };
+    let mut usage = Usage {
+        weight,
+        orders: None,
+    };
+    let outcome = match prepare(ctx, method, input, peer, session, now) {
+        Ok(call) => answer(ctx, method, &call, &mut usage).await,
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(body) => Response {
+            status: 200,
+            body,
+            usage,
+            retry_at: None,
+            retry_after_seconds: None,
+        },
+        Err(error) => {
+            if if_refused > 0 {
+                usage.weight = ctx.limits.charge(peer, if_refused, now);
+            }
+            Response::refusal(error, usage, input.dialect, now)
+        }
+    }
+}
+
+/// Who asks, without a method: how a session logs on and a user data stream is subscribed by signature. `params` are those that may stand
+/// beside `timestamp` and `recvWindow`.
+///
+/// # Errors
+/// In the order of the crate's documentation, up to the parameters' names.
+pub fn authenticate(
+    ctx: &Context,
+    security: Security,
+    params: &'static [crate::Param],
+    input: &Input<'_>,
+    peer: IpAddr,
+    session: Option<&Arc<Key>>,
+) -> Result<(Arc<Key>, Time), ApiError> {
+    let now = ctx.now();
+    let key = auth::identify(&ctx.keys, security, input, peer, session)?;
+    auth::check_presence(input, session)?;
+    check_form(params, input)?;
+    let expires = auth::check_timing(input, now)?;
+    auth::check_signature(&key, input, session)?;
+    check_names(params, IMPLICIT, input)?;
+    Ok((key, expires))
+}
+
+fn prepare(
+    ctx: &Context,
+    method: &'static Method,
+    input: &Input<'_>,
+    peer: IpAddr,
+    session: Option<&Arc<Key>>,
+    now: Time,
+) -> Result<Call, ApiError> {
+    let (key, expires) = if method.security == Security::Public {
+        check_form(method.params, input)?;
+        check_names(method.params, &[], input)?;
+        (None, Time(i64::MAX))
+    } else {
+        let (key, expires) =
+            authenticate(ctx, method.security, method.params, input, peer, session)?;
+        (Some(key), expires)
+    };
+    (method.conditions)(input)?;
+    let params = Params::read(method.params, input)?;
+    let account = key.as_ref().map_or(AccountId::default(), |key| key.account);
+    Ok(Call {
+        params,
+        key,
+        account,
+        peer,
+        unit: input.unit,
+        dialect: input.dialect,
+        now,
+        expires,
+    })
+}
+
+async fn answer(ctx: &Context, method: &Method, call: &Call, usage: &mut Usage) -> crate::Outcome {
+    if method.orders > 0 {
+        ctx.limits
+            .take_orders(call.account, method.orders, call.now)?;
+    }
+    let outcome = match method.handler {
+        Handler::Now(handle) => handle(ctx, call),
+        Handler::Later(handle) => handle(ctx, call).await,
+    };
+    if method.orders > 0 {
+        if outcome.is_err() {
+            ctx.limits
+                .lower_orders(call.account, method.orders, call.now);
+        } else {
+            usage.orders = Some(ctx.limits.order_count(call.account, call.now));
+        }
+    }
+    outcome
+}

@@ -1,0 +1,491 @@
+use std::collections::{HashMap, HashSet};
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use protocol::{Batch, Event};
+use types::{AccountId, InstrumentId, OrderId, Time};
+
+use crate::{ApiError, Json};
+
+const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
+const DAY: i64 = 86_400 * SECOND;
+const ORDER_WINDOW: i64 = 10 * SECOND;
+const RAW_WINDOW: i64 = 5 * MINUTE;
+/// An address that goes on after so many refusals in one minute is banned.
+const REFUSALS_BEFORE_BAN: u32 = 20;
+const FIRST_BAN: i64 = 2 * MINUTE;
+const LONGEST_BAN: i64 = 3 * DAY;
+/// When this many addresses or accounts are known, those that have been quiet are forgotten.
+const CROWDED: usize = 65_536;
+/// A first fill as the maker shows that the order served the market: it weighs more than the fill of a taker.
+const MAKER_FILL_CREDIT: u32 = 5;
+const TAKER_FILL_CREDIT: u32 = 1;
+
+/// How much is allowed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Profile {
+    /// Request weight of one address in a minute.
+    pub weight: u32,
+    /// Requests of one address in five minutes.
+    pub raw: u32,
+    /// Unfilled orders of one account in ten seconds.
+    pub orders_10s: u32,
+    /// Unfilled orders of one account in a day.
+    pub orders_1d: u32,
+    /// WebSocket connections of one address in five minutes.
+    pub connections: u32,
+}
+
+impl Profile {
+    /// The public venue's figures.
+    pub const BINANCE: Profile = Profile {
+        weight: 6_000,
+        raw: 300_000,
+        orders_10s: 100,
+        orders_1d: 200_000,
+        connections: 300,
+    };
+    /// Out of the way, for tests and load.
+    pub const WIDE: Profile = Profile {
+        weight: 1_000_000,
+        raw: 1_000_000,
+        orders_10s: 1_000_000,
+        orders_1d: 1_000_000,
+        connections: 1_000_000,
+    };
+}
+
+/// What an answer says about the limits: used weight always, order counts after an order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Usage {
+    pub weight: u32,
+    pub orders: Option<OrderCount>,
+}
+
+/// Unfilled orders in the current windows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct OrderCount {
+    pub ten_seconds: u32,
+    pub day: u32,
+}
+
+/// A count in the window that a moment falls into; windows are aligned to UTC, not sliding.
+#[derive(Clone, Copy, Debug, Default)]
+struct Window {
+    index: i64,
+    count: u32,
+}
+
+impl Window {
+    /// The count at this moment.
+    fn at(&mut self, now: Time, length: i64) -> &mut u32 {
+        let index = now.0.div_euclid(length);
+        if self.index != index {
+            *self = Window { index, count: 0 };
+        }
+        &mut self.count
+    }
+}
+
+fn end_of_window(now: Time, length: i64) -> Time {
+    Time((now.0.div_euclid(length) + 1).saturating_mul(length))
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Peer {
+    weight: Window,
+    raw: Window,
+    refusals: Window,
+    connections: Window,
+    banned_until: Time,
+    /// Bans so far: each is twice as long as the one before. Forgotten three days after the last.
+    bans: u32,
+}
+
+impl Peer {
+    fn is_quiet(&self, now: Time) -> bool {
+        now.since(self.banned_until) > LONGEST_BAN && now.0.div_euclid(RAW_WINDOW) != self.raw.index
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Account {
+    ten_seconds: Window,
+    day: Window,
+}
+
+impl Account {
+    fn count(&mut self, now: Time) -> OrderCount {
+        OrderCount {
+            ten_seconds: *self.ten_seconds.at(now, ORDER_WINDOW),
+            day: *self.day.at(now, DAY),
+        }
+    }
+
+    fn lower(&mut self, now: Time, by: u32) {
+        for count in [
+            self.ten_seconds.at(now, ORDER_WINDOW),
+            self.day.at(now, DAY),
+        ] {
+            *count = count.saturating_sub(by);
+        }
+    }
+}
+
+/// The counters of all gateways. Soft state, except that bans survive a restart.
+#[derive(Debug)]
+pub struct Limits {
+    profile: Profile,
+    peers: Mutex<HashMap<IpAddr, Peer>>,
+    accounts: Mutex<HashMap<AccountId, Account>>,
+    /// Where bans are kept: a line for each, `address until_us bans`.
+    bans_file: Option<PathBuf>,
+}
+
+impl Limits {
+    /// Counters that forget everything when the program ends.
+    #[must_use]
+    pub fn new(profile: Profile) -> Limits {
+        Limits {
+            profile,
+            peers: Mutex::default(),
+            accounts: Mutex::default(),
+            bans_file: None,
+        }
+    }
+
+    /// Counters whose bans are kept in a file. A line of the file that cannot be read is left out.
+    ///
+    /// # Errors
+    /// When the file exists and cannot be read.
+    pub fn with_bans(profile: Profile, file: &Path) -> std::io::Result<Limits> {
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(e) => return Err(e),
+        };
+        let read = |line: &str| {
+            let mut words = line.split(' ');
+            let (ip, until, bans) = (words.next()?, words.next()?, words.next()?);
+            Some((
+                ip.parse().ok()?,
+                Peer {
+                    banned_until: Time(until.parse().ok()?),
+                    bans: bans.parse().ok()?,
+                    ..Peer::default()
+                },
+            ))
+        };
+        let peers: HashMap<IpAddr, Peer> = text.lines().filter_map(read).collect();
+        Ok(Limits {
+            peers: Mutex::new(peers),
+            bans_file: Some(file.to_owned()),
+            ..Limits::new(profile)
+        })
+    }
+
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// Counts a request of this weight; the weight used so far in this minute.
+    ///
+    /// # Errors
+    /// 429 when that is too much, 418 while the address is banned; both say when to come back.
+    pub fn enter(&self, peer: IpAddr, weight: u32, now: Time) -> Result<u32, ApiError> {
+        let mut peers = self.peers.lock();
+        if peers.len() > CROWDED {
+            peers.retain(|_, peer| !peer.is_quiet(now));
+        }
+        let state = peers.entry(peer).or_default();
+        if now < state.banned_until {
+            return Err(banned(state.banned_until));
+        }
+        let raw = state.raw.at(now, RAW_WINDOW);
+        *raw = raw.saturating_add(1);
+        let error = if *raw > self.profile.raw {
+            ApiError {
+                retry_at: Some(end_of_window(now, RAW_WINDOW)),
+                ..ApiError::too_many_requests(self.profile.raw, "5 MINUTE")
+            }
+        } else {
+            let used = state.weight.at(now, MINUTE);
+            let after = used.saturating_add(weight);
+            if after <= self.profile.weight && (weight > 0 || *used < self.profile.weight) {
+                *used = after;
+                return Ok(after);
+            }
+            ApiError {
+                retry_at: Some(end_of_window(now, MINUTE)),
+                ..ApiError::too_much_weight(self.profile.weight, "1 MINUTE")
+            }
+        };
+        let refusals = state.refusals.at(now, MINUTE);
+        *refusals += 1;
+        if *refusals <= REFUSALS_BEFORE_BAN {
+            return Err(error);
+        }
+        if now.since(state.banned_until) > LONGEST_BAN {
+            state.bans = 0;
+        }
+        let length = FIRST_BAN
+            .saturating_mul(1 << state.bans.min(12))
+            .min(LONGEST_BAN);
+        state.bans += 1;
+        state.refusals = Window::default();
+        state.banned_until = now.plus_micros(length);
+        let error = banned(state.banned_until);
+        self.keep_bans(&peers, now);
+        Err(error)
+    }
+
+    /// Adds weight that turned out to be due; the weight used so far in this minute.
+    pub fn charge(&self, peer: IpAddr, weight: u32, now: Time) -> u32 {
+        let mut peers = self.peers.lock();
+        let used = peers.entry(peer).or_default().weight.at(now, MINUTE);
+        *used = used.saturating_add(weight);
+        *used
+    }
+
+    /// The weight that an address has used in this minute.
+    #[must_use]
+    pub fn used_weight(&self, peer: IpAddr, now: Time) -> u32 {
+        self.charge(peer, 0, now)
+    }
+
+    /// Counts a WebSocket connection.
+    ///
+    /// # Errors
+    /// 429 when there were too many in five minutes, 418 while the address is banned.
+    pub fn connect(&self, peer: IpAddr, now: Time) -> Result<(), ApiError> {
+        let mut peers = self.peers.lock();
+        let state = peers.entry(peer).or_default();
+        if now < state.banned_until {
+            return Err(banned(state.banned_until));
+        }
+        let count = state.connections.at(now, RAW_WINDOW);
+        *count = count.saturating_add(1);
+        if *count > self.profile.connections {
+            return Err(ApiError {
+                retry_at: Some(end_of_window(now, RAW_WINDOW)),
+                ..ApiError::too_many_connections(self.profile.connections, "5 MINUTE")
+            });
+        }
+        Ok(())
+    }
+
+    /// Counts orders that are about to be placed.
+    ///
+    /// # Errors
+    /// 429 when that is too many; nothing is counted then.
+    pub fn take_orders(
+        &self,
+        account: AccountId,
+        orders: u32,
+        now: Time,
+    ) -> Result<OrderCount, ApiError> {
+        let mut accounts = self.accounts.lock();
+        if accounts.len() > CROWDED {
+            accounts.retain(|_, account| account.count(now) != OrderCount::default());
+        }
+        let state = accounts.entry(account).or_default();
+        let count = state.count(now);
+        let limits = [
+            (
+                count.ten_seconds,
+                self.profile.orders_10s,
+                ORDER_WINDOW,
+                "10 SECOND",
+            ),
+            (count.day, self.profile.orders_1d, DAY, "1 DAY"),
+        ];
+        for (used, limit, length, name) in limits {
+            if used.saturating_add(orders) > limit {
+                return Err(ApiError {
+                    retry_at: Some(end_of_window(now, length)),
+                    ..ApiError::too_many_orders(limit, name)
+                });
+            }
+        }
+        *state.ten_seconds.at(now, ORDER_WINDOW) += orders;
+        *state.day.at(now, DAY) += orders;
+        Ok(state.count(now))
+    }
+
+    /// Uncounts orders: refused after all, or filled.
+    pub fn lower_orders(&self, account: AccountId, by: u32, now: Time) {
+        if let Some(state) = self.accounts.lock().get_mut(&account) {
+            state.lower(now, by);
+        }
+    }
+
+    #[must_use]
+    pub fn order_count(&self, account: AccountId, now: Time) -> OrderCount {
+        self.accounts
+            .lock()
+            .get_mut(&account)
+            .map_or(OrderCount::default(), |state| state.count(now))
+    }
+
+    /// Writes the bans that are still of interest, replacing the file in one step. A disk that refuses is told of in the log: the ban holds
+    /// in memory all the same.
+    fn keep_bans(&self, peers: &HashMap<IpAddr, Peer>, now: Time) {
+        let Some(file) = &self.bans_file else { return };
+        let mut text = String::new();
+        for (ip, peer) in peers
+            .iter()
+            .filter(|(_, peer)| peer.bans > 0 && now.since(peer.banned_until) <= LONGEST_BAN)
+        {
+            text.push_str(&format!("{ip} {} {}\n", peer.banned_until.0, peer.bans));
+        }
+        let next = file.with_extension("new");
+        let written = std::fs::File::create(&next)
+            .and_then(|mut out| out.write_all(text.as_bytes()).and_then(|()| out.sync_all()))
+            .and_then(|()| std::fs::rename(&next, file));
+        if let Err(error) = written {
+            tracing::warn!(file = %file.display(), %error, "bans are not on disk");
+        }
+    }
+
+    /// The `rateLimits` of exchangeInfo, or with `usage` those of a WebSocket API answer.
+    pub fn write(&self, json: &mut Json, usage: Option<Usage>) {
+        let p = self.profile;
+        let with = |usage: Option<u32>, json: &mut Json, row: (&str, &str, u32, u32)| {
+            json.begin()
+                .str("rateLimitType", row.0)
+                .str("interval", row.1)
+                .num("intervalNum", row.2)
+                .num("limit", row.3);
+            if let Some(count) = usage {
+                json.num("count", count);
+            }
+            json.end();
+        };
+        let orders = usage.and_then(|usage| usage.orders);
+        if usage.is_none() {
+            with(None, json, ("REQUEST_WEIGHT", "MINUTE", 1, p.weight));
+        }
+        if usage.is_none() || orders.is_some() {
+            with(
+                orders.map(|count| count.ten_seconds),
+                json,
+                ("ORDERS", "SECOND", 10, p.orders_10s),
+            );
+            with(
+                orders.map(|count| count.day),
+                json,
+                ("ORDERS", "DAY", 1, p.orders_1d),
+            );
+        }
+        match usage {
+            None => with(None, json, ("RAW_REQUESTS", "MINUTE", 5, p.raw)),
+            Some(usage) => with(
+                Some(usage.weight),
+                json,
+                ("REQUEST_WEIGHT", "MINUTE", 1, p.weight),
+            ),
+        }
+    }
+
+    /// The order limits alone: the answer of `rateLimit/order`, and with `count: None` what an account may look up.
+    pub fn write_orders(&self, json: &mut Json, count: Option<OrderCount>) {
+        let rows = [
+            (
+                "SECOND",
+                10,
+                self.profile.orders_10s,
+                count.map(|c| c.ten_seconds),
+            ),
+            ("DAY", 1, self.profile.orders_1d, count.map(|c| c.day)),
+        ];
+        for (interval, number, limit, count) in rows {
+            json.begin()
+                .str("rateLimitType", "ORDERS")
+                .str("interval", interval)
+                .num("intervalNum", number)
+                .num("limit", limit);
+            if let Some(count) = count {
+                json.num("count", count);
+            }
+            json.end();
+        }
+    }
+}
+
+fn banned(until: Time) -> ApiError {
+    ApiError {
+        retry_at: Some(until),
+        ..ApiError::banned(until.as_millis()).with_status(418)
+    }
+}
+
+/// Follows what happens below the mark and lowers the count of unfilled orders with every order's first fill.
+#[derive(Debug)]
+pub struct FillsReader {
+    limits: Arc<Limits>,
+    /// Orders on the book without a fill yet, of accounts that are counted.
+    unfilled: HashSet<(InstrumentId, OrderId)>,
+}
+
+impl FillsReader {
+    #[must_use]
+    pub fn new(limits: Arc<Limits>) -> FillsReader {
+        FillsReader {
+            limits,
+            unfilled: HashSet::new(),
+        }
+    }
+
+    fn follow(&mut self, batch: &Batch) {
+        for (record, events) in batch.iter() {
+            let mut placed: Option<(AccountId, OrderId, bool)> = None;
+            for event in events {
+                match event {
+                    Event::OrderPlaced(placement) => {
+                        let order = &placement.order;
+                        placed = Some((order.account, order.id, false));
+                    }
+                    Event::Traded(trade) => {
+                        if self.unfilled.remove(&(trade.instrument, trade.maker.order)) {
+                            self.limits.lower_orders(
+                                trade.maker.account,
+                                MAKER_FILL_CREDIT,
+                                record.time,
+                            );
+                        }
+                        if let Some((account, order, filled @ false)) = &mut placed
+                            && *order == trade.taker.order
+                        {
+                            *filled = true;
+                            self.limits
+                                .lower_orders(*account, TAKER_FILL_CREDIT, record.time);
+                        }
+                    }
+                    Event::OrderRested(rested) => {
+                        if let Some((account, order, false)) = placed
+                            && order == rested.order
+                            && self.limits.accounts.lock().contains_key(&account)
+                        {
+                            self.unfilled.insert((rested.instrument, rested.order));
+                        }
+                    }
+                    Event::OrderClosed(closed) => {
+                        self.unfilled.remove(&(closed.instrument, closed.order));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+impl relay::Reader for FillsReader {
+    fn apply(&mut self, batch: &Arc<Batch>) {
+        self.follow(batch);
+    }
+}
