@@ -38,6 +38,7 @@ mod json;
 mod limits;
 mod method;
 mod params;
+mod seam;
 
 pub use call::{Context, Response, authenticate, call};
 pub use error::{ApiError, TABLE};
@@ -49,3 +50,4 @@ pub use method::{
     Call, Handler, Later, Method, Miss, Outcome, Router, Security, Weight, no_conditions,
 };
 pub use params::{Kind, Param, Params};
+pub use seam::{Desk, DeskAnswer, UpgradeKind, Upgrades, WireRequest, WireResponse};
