@@ -39,6 +39,7 @@ macro_rules! errors {
 
 errors! {
     unknown_error() -1000 "An unknown error occurred while processing the request.";
+    disconnected() -1001 "Internal error; unable to process your request. Please try again.";
     unauthorized() -1002 "You are not authorized to execute this request.";
     too_much_weight(limit, interval) -1003 "Too much request weight used; current limit is %s request weight per %s. Please use WebSocket Streams for live updates to avoid polling the API.";
     too_many_requests(limit, interval) -1003 "Too many requests; current limit is %s requests per %s. Please use WebSocket Streams for live updates to avoid polling the API.";
@@ -56,6 +57,7 @@ errors! {
     too_many_connections(limit, interval) -1034 "Too many connection attempts from IP; current limit is %s per '%s'.";
     illegal_anything() -1100 "Illegal characters found in a parameter.";
     illegal(name, range) -1100 "Illegal characters found in parameter '%s'; legal range is '%s'.";
+    body_too_large() -1101 "Too many parameters sent for this endpoint.";
     too_many_params(expected, received) -1101 "Too many parameters; expected '%s' and received '%s'.";
     duplicate() -1101 "Duplicate values for a parameter detected.";
     mandatory(name) -1102 "Mandatory parameter '%s' was not sent, was empty/null, or malformed.";
