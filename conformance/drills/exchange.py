@@ -1,0 +1,115 @@
+"""What the drills share: the exchange as a child process, a small fast HTTP client, counted verdicts."""
+
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from urllib.parse import urlencode
+
+
+class Verdicts:
+    """Counts and prints; the last line is the one that `cargo x` reads."""
+
+    def __init__(self):
+        self.passed = self.failed = 0
+
+    def check(self, name, good, detail=""):
+        self.passed += bool(good)
+        self.failed += not good
+        print(f"{'ok    ' if good else 'FAILED'} {name}{'' if good or not detail else ': ' + str(detail)[:600]}")
+        return good
+
+    def close(self):
+        print(f"{self.passed} passed, {self.failed} failed")
+        return 0
+
+
+class Exchange:
+    """`highwater run --sandbox` on a data folder; `before` is put in front of the command."""
+
+    def __init__(self, binary, data, log, durability="disk", before=()):
+        self.binary, self.data = binary, data
+        self.log = open(log, "ab")
+        self.started = time.monotonic()
+        command = [*before, binary, "run", "--sandbox", "--data", data, "--listen", "127.0.0.1:0", "--durability", durability]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, start_new_session=True)
+        self.ready = None
+
+    def wait_ready(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"the exchange ended with {self.process.wait()} before it was ready; its log is {self.log.name}")
+        self.ready = json.loads(line)
+        self.seconds = time.monotonic() - self.started
+        self.host, port = self.ready["rest"].split("//")[1].split(":")
+        self.port = int(port)
+        return self
+
+    def kill(self):
+        """SIGKILL to the exchange and whatever runs it."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
+
+    def stop(self):
+        os.killpg(self.process.pid, signal.SIGTERM)
+        code = self.process.wait(timeout=120)
+        self.process.stdout.close()
+        self.log.close()
+        return code
+
+    def sandbox(self, method, path, body=None):
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
+        connection.request(method, "/sandbox/v1" + path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        if answer.status >= 300:
+            raise SystemExit(f"sandbox {method} {path}: {answer.status} {text[:300]!r}")
+        return json.loads(text) if text else None
+
+
+class Client:
+    """One keep-alive connection with a HMAC key."""
+
+    def __init__(self, exchange, account):
+        self.key, self.secret = account["apiKey"], account["secretKey"].encode()
+        self.connection = http.client.HTTPConnection(exchange.host, exchange.port, timeout=60)
+
+    def call(self, method, path, **params):
+        params["timestamp"] = int(time.time() * 1000)
+        params.setdefault("recvWindow", 60000)
+        query = urlencode(params)
+        signature = hmac.new(self.secret, query.encode(), hashlib.sha256).hexdigest()
+        self.connection.request(method, f"{path}?{query}&signature={signature}", headers={"X-MBX-APIKEY": self.key})
+        answer = self.connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+def verify(binary, data):
+    """`highwater verify`: its exit code, its text, and the digest that it names."""
+    out = subprocess.run([binary, "verify", "--data", data], capture_output=True, text=True, timeout=600, check=False)
+    digest = None
+    for word in out.stdout.replace('"', " ").replace(",", " ").replace(":", " ").replace("=", " ").split():
+        if len(word) >= 16 and all(c in "0123456789abcdef" for c in word) and digest is None:
+            digest = word
+    for line in out.stdout.splitlines():
+        try:
+            digest = json.loads(line).get("digest", digest)
+        except (ValueError, AttributeError):
+            continue
+    return out.returncode, (out.stdout + out.stderr).strip(), digest
+
+
+def flush_exit(code):
+    sys.stdout.flush()
+    os._exit(code)
