@@ -133,6 +133,14 @@ pub fn plain_line(line: &str) -> Score {
     }
 }
 
+/// Reads a line that tells of one step that went well: `ok  the book moves`.
+pub fn ok_line(line: &str) -> Score {
+    Score {
+        passed: u64::from(line.starts_with("ok ")),
+        failed: 0,
+    }
+}
+
 /// Reads vitest's `Tests  3 passed (3)` or `Tests  1 failed | 2 passed (3)`.
 pub fn vitest_line(line: &str) -> Score {
     let plain = without_colour(line);

@@ -132,7 +132,7 @@ fn web_tests() -> Result<Score> {
     )
 }
 
-/// The page in a real browser against the real binary. Its runner is `npm run test:browser` in `web`.
+/// The page in a real browser against the real binary; screenshots go to `target/x/browser-shots`.
 fn browser_tests(install: bool) -> Result<Score> {
     let web = house::root().join("web");
     let browser = match tools::browser(install) {
@@ -143,12 +143,13 @@ fn browser_tests(install: bool) -> Result<Score> {
     let data = house::empty_scratch("browser")?;
     let exchange = server::Server::start("browser", &data, &["--demo", "--listen", "127.0.0.1:0"])?;
     let score = tally::count(
-        Command::new(tools::npm()?)
-            .args(["run", "--silent", "test:browser"])
+        Command::new(tools::node()?)
+            .arg("e2e/trade.mjs")
+            .arg(exchange.address("web")?)
+            .arg(house::empty_scratch("browser-shots")?)
             .current_dir(&web)
-            .env("HIGHWATER_WEB", exchange.address("web")?)
             .env("CHROMIUM", browser),
-        tally::plain_line,
+        tally::ok_line,
     )?;
     exchange.stop()?;
     Ok(score)
