@@ -1,15 +1,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use identity::{Key, Keys};
-use sequencer::Client;
+use protocol::{Command, Reject, Request};
+use sequencer::{Accepted, Client};
 use types::{AccountId, Time};
 
 use crate::auth::{self, IMPLICIT};
 use crate::params::{check_form, check_names};
 use crate::{
-    ApiError, Call, Dialect, Handler, Input, Json, Limits, Method, Params, Security, TimeUnit,
-    Usage, Weight,
+    ApiError, Call, Dialect, Handler, Input, Json, Limits, Method, Orders, Params, Security,
+    TimeUnit, Usage, Weight,
 };
 
 /// What handlers may ask. Cheap to share; one for all gateways.
@@ -26,7 +28,47 @@ impl Context {
     pub fn now(&self) -> Time {
         self.sequencer.now()
     }
+
+    /// Has the engine execute a command for the caller of `call`; answered when it is durable.
+    ///
+    /// # Errors
+    /// Outside, what hinders the engine from answering: -1006, -1007 (the status is unknown then), -1008, -1016. Inside, its refusal.
+    pub async fn submit(
+        &self,
+        call: &Call,
+        command: Command,
+    ) -> Result<Result<Accepted, Reject>, ApiError> {
+        let answer = self.sequencer.submit(self.request(call, command));
+        match tokio::time::timeout(ENGINE_TIMEOUT, answer).await {
+            Ok(answer) => Ok(answer?.outcome),
+            Err(_) => Err(ApiError::timeout()),
+        }
+    }
+
+    /// As [`Context::submit`] with every check and without any effect.
+    ///
+    /// # Errors
+    /// As [`Context::submit`], both as one.
+    pub async fn check(&self, call: &Call, command: Command) -> Result<(), ApiError> {
+        let answer = self.sequencer.check(self.request(call, command));
+        match tokio::time::timeout(ENGINE_TIMEOUT, answer).await {
+            Ok(answer) => Ok(answer??),
+            Err(_) => Err(ApiError::timeout()),
+        }
+    }
+
+    fn request(&self, call: &Call, command: Command) -> Request {
+        Request {
+            actor: call.account,
+            id: self.sequencer.next_id(),
+            expires: call.expires,
+            command,
+        }
+    }
 }
+
+/// After this the status of a request is unknown to its client.
+const ENGINE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The answer to a call, before a transport dresses it.
 #[derive(Clone, Debug)]
@@ -177,21 +219,17 @@ fn prepare(
 }
 
 async fn answer(ctx: &Context, method: &Method, call: &Call, usage: &mut Usage) -> crate::Outcome {
-    if method.orders > 0 {
-        ctx.limits
-            .take_orders(call.account, method.orders, call.now)?;
+    if let Orders::Count(orders) = method.orders {
+        ctx.limits.take_orders(call.account, orders, call.now)?;
     }
     let outcome = match method.handler {
         Handler::Now(handle) => handle(ctx, call),
         Handler::Later(handle) => handle(ctx, call).await,
     };
-    if method.orders > 0 {
-        if outcome.is_err() {
-            ctx.limits
-                .lower_orders(call.account, method.orders, call.now);
-        } else {
-            usage.orders = Some(ctx.limits.order_count(call.account, call.now));
-        }
+    if let (Orders::Count(orders), Err(_)) = (method.orders, &outcome) {
+        ctx.limits.lower_orders(call.account, orders, call.now);
+    } else if method.orders != Orders::None {
+        usage.orders = Some(ctx.limits.order_count(call.account, call.now));
     }
     outcome
 }

@@ -39,6 +39,7 @@ mod limits;
 mod method;
 mod params;
 mod seam;
+pub mod words;
 
 pub use call::{Context, Response, authenticate, call};
 pub use error::{ApiError, TABLE};
@@ -47,7 +48,7 @@ pub use input::{Dialect, Input, Pair};
 pub use json::{Json, TimeUnit};
 pub use limits::{FillsReader, Limits, OrderCount, Profile, Usage};
 pub use method::{
-    Call, Handler, Later, Method, Miss, Outcome, Router, Security, Weight, no_conditions,
+    Call, Handler, Later, Method, Miss, Orders, Outcome, Router, Security, Weight, no_conditions,
 };
 pub use params::{Kind, Param, Params};
 pub use seam::{Desk, DeskAnswer, UpgradeKind, Upgrades, WireRequest, WireResponse};

@@ -31,6 +31,17 @@ pub enum Weight {
     UnlessSuccessful(u32),
 }
 
+/// What a call adds to its account's count of unfilled orders.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Orders {
+    /// Nothing.
+    None,
+    /// So many, when it succeeds; refused with 429 when they are too many.
+    Count(u32),
+    /// The handler counts for itself; the answer tells the count in any case.
+    ByHandler,
+}
+
 /// JSON, or a refusal.
 pub type Outcome = Result<Vec<u8>, ApiError>;
 pub type Later<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
@@ -66,8 +77,7 @@ pub struct Method {
     /// Which parameters need or exclude each other (-1102, -1106, -1128); sees texts, before their values are read.
     pub conditions: fn(&Input<'_>) -> Result<(), ApiError>,
     pub weight: Weight,
-    /// How many unfilled orders it adds when it succeeds. A handler that counts for itself says zero here.
-    pub orders: u32,
+    pub orders: Orders,
     pub handler: Handler,
 }
 
@@ -88,7 +98,7 @@ impl Method {
             params,
             conditions: no_conditions,
             weight,
-            orders: 0,
+            orders: Orders::None,
             handler,
         }
     }

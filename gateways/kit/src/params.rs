@@ -60,7 +60,7 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A client's name for its order.
     ClientId,
-    /// A moment, in milliseconds or microseconds.
+    /// A moment, in milliseconds or microseconds. See [`Params::time`] and [`Params::end`].
     Time,
     /// An offset from UTC between `-12:00` and `+14:00`: `3`, `-1:00`, `05:45`.
     Zone,
@@ -76,7 +76,8 @@ enum Value {
     Flag(bool),
     Word(&'static str),
     ClientId(ClientId),
-    Time(Time),
+    /// Its first and its last microsecond.
+    Time(Time, Time),
 }
 
 /// The parameters of one call, read and within bounds.
@@ -99,12 +100,16 @@ const NAMES_RANGE: &str = "^[A-Z0-9_]{1,50}$";
 /// # Errors
 /// -1100 for anything but digits, -1108 beyond 63 bits.
 pub(crate) fn read_time(name: &str, text: &str) -> Result<Time, ApiError> {
-    let value = read_digits(name, text)?;
-    Ok(if value < FIRST_MICROS {
-        Time::from_millis(value)
+    Ok(moment(read_digits(name, text)?).0)
+}
+
+/// The first microsecond that a number names, and how many microseconds it names.
+fn moment(value: i64) -> (Time, i64) {
+    if value < FIRST_MICROS {
+        (Time::from_millis(value), 1000)
     } else {
-        Time(value)
-    })
+        (Time(value), 1)
+    }
 }
 
 fn read_digits(name: &str, text: &str) -> Result<i64, ApiError> {
@@ -211,7 +216,11 @@ impl Kind {
                 Value::Word(choose(words, text).ok_or_else(|| ApiError::invalid(name))?)
             }
             Kind::ClientId => Value::ClientId(ClientId::new(text).map_err(|_| illegal())?),
-            Kind::Time => Value::Time(read_time(name, text)?),
+            Kind::Time => {
+                let value = read_digits(name, text)?;
+                let (first, length) = moment(value);
+                Value::Time(first, first.plus_micros(length - 1))
+            }
             Kind::Zone => Value::Int(read_zone(text).ok_or_else(|| ApiError::invalid(name))?),
         })
     }
@@ -377,10 +386,20 @@ impl Params {
         }
     }
 
+    /// The first microsecond of the moment that was named.
     #[must_use]
     pub fn time(&self, name: &str) -> Option<Time> {
         match self.get(name) {
-            Some(Value::Time(time)) => Some(*time),
+            Some(Value::Time(time, _)) => Some(*time),
+            _ => None,
+        }
+    }
+
+    /// The last microsecond of the moment that was named: where a span that includes it ends.
+    #[must_use]
+    pub fn end(&self, name: &str) -> Option<Time> {
+        match self.get(name) {
+            Some(Value::Time(_, end)) => Some(*end),
             _ => None,
         }
     }

@@ -1,0 +1,73 @@
+//! What the API calls the words of the core.
+
+use protocol::{MarketStatus, Order, OrderKind, OrderStatus, StpMode, TimeInForce};
+use types::Side;
+
+#[must_use]
+pub const fn side(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "BUY",
+        Side::Sell => "SELL",
+    }
+}
+
+#[must_use]
+pub const fn kind(kind: OrderKind) -> &'static str {
+    match kind {
+        OrderKind::Limit => "LIMIT",
+        OrderKind::Market => "MARKET",
+        OrderKind::LimitMaker => "LIMIT_MAKER",
+    }
+}
+
+#[must_use]
+pub const fn tif(tif: TimeInForce) -> &'static str {
+    match tif {
+        TimeInForce::Gtc => "GTC",
+        TimeInForce::Ioc => "IOC",
+        TimeInForce::Fok => "FOK",
+    }
+}
+
+#[must_use]
+pub const fn stp(mode: StpMode) -> &'static str {
+    match mode {
+        StpMode::None => "NONE",
+        StpMode::ExpireTaker => "EXPIRE_TAKER",
+        StpMode::ExpireMaker => "EXPIRE_MAKER",
+        StpMode::ExpireBoth => "EXPIRE_BOTH",
+    }
+}
+
+#[must_use]
+pub const fn order_status(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::New => "NEW",
+        OrderStatus::PartiallyFilled => "PARTIALLY_FILLED",
+        OrderStatus::Filled => "FILLED",
+        OrderStatus::Canceled => "CANCELED",
+        OrderStatus::Expired => "EXPIRED",
+        OrderStatus::ExpiredInMatch => "EXPIRED_IN_MATCH",
+    }
+}
+
+#[must_use]
+pub const fn market_status(status: MarketStatus) -> &'static str {
+    match status {
+        MarketStatus::Trading => "TRADING",
+        MarketStatus::Halt => "HALT",
+        MarketStatus::Break => "BREAK",
+        MarketStatus::CancelOnly => "CANCEL_ONLY",
+    }
+}
+
+/// Why the engine ended an order; `None` for all that did not expire.
+#[must_use]
+pub const fn expiry_reason(order: &Order) -> Option<&'static str> {
+    match (order.status, order.kind, order.tif) {
+        (OrderStatus::Expired, OrderKind::Market, _) => Some("INSUFFICIENT_LIQUIDITY"),
+        (OrderStatus::Expired, _, TimeInForce::Ioc) => Some("UNFILLED_IOC_QUANTITY_EXPIRED"),
+        (OrderStatus::Expired, _, TimeInForce::Fok) => Some("UNFILLED_FOK_ORDER_EXPIRED"),
+        _ => None,
+    }
+}
