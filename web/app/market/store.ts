@@ -48,11 +48,15 @@ export function symbolOfPath(): string | null {
   return match ? decodeURIComponent(match[1]!).toUpperCase() : null;
 }
 
+function pathOf(symbol: string): string {
+  return `/trade/${encodeURIComponent(symbol)}`;
+}
+
 export function chooseSymbol(symbol: string, push = true): void {
   if (useMarket.getState().symbol === symbol) return;
   useMarket.setState({ symbol });
   localStorage.setItem("highwater.symbol", symbol);
-  if (push) history.pushState(null, "", `/trade/${encodeURIComponent(symbol)}`);
+  if (push) history.pushState(null, "", pathOf(symbol));
 }
 
 export function useSymbol(): SymbolInfo | undefined {
@@ -105,6 +109,8 @@ async function load(): Promise<void> {
   const first = symbols.keys().next().value;
   const symbol = symbols.has(state.symbol) || first === undefined ? state.symbol : symbols.has(FALLBACK_SYMBOL) ? FALLBACK_SYMBOL : first;
   useMarket.setState({ symbols, tickers: statistics, symbol, failure: null });
+  // So that the address names what is shown, and going back comes back to it.
+  if (symbolOfPath() !== symbol) history.replaceState(null, "", pathOf(symbol));
 }
 
 function onMiniTickers(list: MiniTicker[]): void {

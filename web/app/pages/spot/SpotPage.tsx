@@ -34,8 +34,8 @@ function Panels() {
   if (narrow) {
     return (
       <>
-        <section className="panel market-tabs" aria-label="Market">
-          <Tabs label="Market" value={view} onChange={setView} tabs={[["chart", "Chart"], ["book", "Book"], ["trades", "Trades"]]} />
+        <section className="panel market-tabs" aria-label="Chart, book and trades">
+          <Tabs label="Market" value={view} onChange={setView} tabs={[["chart", "Chart"], ["book", "Book"], ["tape", "Trades"]]} />
           {view === "chart" ? <ChartPanel /> : view === "book" ? <BookPanel rows={9} /> : <Tape />}
         </section>
         <section className="panel order-panel" id="order" aria-label="Place an order"><OrderForm /></section>

@@ -10,7 +10,7 @@ export function Tape({ titled = false }: { titled?: boolean }) {
   return (
     <>
       {titled && <header className="panel-head"><h2>Trades</h2></header>}
-      <div className="scroll" tabIndex={0} role="region" aria-label="Latest trades" data-testid="tape">
+      <div className="scroll" tabIndex={0} role="region" aria-label="Trades, newest first" data-testid="tape">
         <table className="tape">
           <thead><tr><th scope="col">Price ({info.quote})</th><th scope="col">Qty ({info.base})</th><th scope="col">Time</th></tr></thead>
           <tbody>
