@@ -10,6 +10,7 @@ mod format;
 mod reader;
 mod recover;
 mod segments;
+pub mod sim;
 pub mod snapshots;
 mod storage;
 mod walk;

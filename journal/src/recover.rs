@@ -422,6 +422,10 @@ impl Search<'_> {
         // from the last one down, so that generations stay without a gap whenever this is interrupted
         for index in (touched..self.files.len()).rev() {
             tail.removed.push(self.shown(index));
+            if index == 0 {
+                self.replace_first()?;
+                continue;
+            }
             self.folder
                 .storage
                 .remove(&self.files[index].path)
@@ -429,10 +433,7 @@ impl Search<'_> {
             self.folder
                 .storage
                 .sync_dir(JOURNAL)
-                .map_err(JournalError::io(
-                    "sync",
-                    self.folder.storage.describe(JOURNAL),
-                ))?;
+                .map_err(JournalError::io("sync", self.folder.storage.describe(JOURNAL)))?;
         }
         if let Some(index) = end.index {
             let file = self.open(index)?;
@@ -460,6 +461,15 @@ impl Search<'_> {
             );
         }
         Ok(tail)
+    }
+
+    /// A journal without any segment would look like one that was lost, so the first is replaced and never removed.
+    fn replace_first(&self) -> Result<(), JournalError> {
+        let size = self.open(0)?.len().map_err(JournalError::io("read", self.shown(0)))?;
+        match segments::prepare(&*self.folder.storage, self.folder.identity, self.files[0].generation, size, None) {
+            Ok(_) => Ok(()),
+            Err(PrepareError::NotMade(e) | PrepareError::Folder(e)) => Err(JournalError::io("replace", self.shown(0))(e)),
+        }
     }
 
     fn zero_from(
@@ -516,7 +526,7 @@ impl Search<'_> {
             .filter_map(|f| f.begun().map(|h| f.as_older(h)))
             .collect();
         let mut prepared = None;
-        if keep < self.files.len() && tail.removed.is_empty() {
+        if keep < self.files.len() && (tail.removed.is_empty() || keep == 0) {
             let file = self.open(keep)?;
             let size = file
                 .len()

@@ -1,3 +1,5 @@
 //! One binary for all integration tests of the crate.
 
+mod crash;
 mod files;
+mod world;
