@@ -38,8 +38,7 @@ pub enum JournalError {
     },
     #[error(
         "{file} is damaged at byte {offset}: record {expected} should stand there and does not ({fault}), yet {evidence}. This is not the unfinished \
-         last batch of a crash, so nothing was truncated. Restore this file from a backup or a replica; to give up everything from record \
-         {expected} on, move this segment and the later ones out of the folder and restart"
+         last batch of a crash, so nothing was truncated. Put a sound copy of this file in its place, from a backup or a replica, and start again"
     )]
     Hole {
         file: String,

@@ -433,7 +433,10 @@ impl Search<'_> {
             self.folder
                 .storage
                 .sync_dir(JOURNAL)
-                .map_err(JournalError::io("sync", self.folder.storage.describe(JOURNAL)))?;
+                .map_err(JournalError::io(
+                    "sync",
+                    self.folder.storage.describe(JOURNAL),
+                ))?;
         }
         if let Some(index) = end.index {
             let file = self.open(index)?;
@@ -465,10 +468,21 @@ impl Search<'_> {
 
     /// A journal without any segment would look like one that was lost, so the first is replaced and never removed.
     fn replace_first(&self) -> Result<(), JournalError> {
-        let size = self.open(0)?.len().map_err(JournalError::io("read", self.shown(0)))?;
-        match segments::prepare(&*self.folder.storage, self.folder.identity, self.files[0].generation, size, None) {
+        let size = self
+            .open(0)?
+            .len()
+            .map_err(JournalError::io("read", self.shown(0)))?;
+        match segments::prepare(
+            &*self.folder.storage,
+            self.folder.identity,
+            self.files[0].generation,
+            size,
+            None,
+        ) {
             Ok(_) => Ok(()),
-            Err(PrepareError::NotMade(e) | PrepareError::Folder(e)) => Err(JournalError::io("replace", self.shown(0))(e)),
+            Err(PrepareError::NotMade(e) | PrepareError::Folder(e)) => {
+                Err(JournalError::io("replace", self.shown(0))(e))
+            }
         }
     }
 

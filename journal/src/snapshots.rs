@@ -82,6 +82,10 @@ pub fn write(
     storage
         .rename(&tmp, &path)
         .and_then(|()| storage.sync_dir(SNAPSHOTS))
+        .inspect_err(|_| {
+            // whether it would survive is unknown: it must not count as one of the two that cover the journal
+            let _ = storage.remove(&path);
+        })
         .map_err(JournalError::io("publish", storage.describe(&path)))?;
     drop_old(folder)?;
     Ok(Snapshot { meta, bytes, name })
@@ -182,6 +186,22 @@ pub fn restore<T>(
     } else {
         Err(JournalError::NoSoundSnapshot(faults.join("; ")))
     }
+}
+
+/// Reads every snapshot to its end: the record of each, oldest first, and what is wrong with it.
+pub fn check_all(folder: &Folder) -> Result<Vec<(Seq, Option<String>)>, JournalError> {
+    let mut found = Vec::new();
+    for (seq, name) in names(folder)? {
+        let fault = match SnapshotReader::open(folder, &name) {
+            Ok((mut reader, _)) => reader.finish().err().map(|e| e.to_string()),
+            Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::InvalidData => {
+                Some(source.to_string())
+            }
+            Err(e) => return Err(e),
+        };
+        found.push((seq, fault));
+    }
+    Ok(found)
 }
 
 /// A snapshot's file proves that the journal was on the disk up to there, whether or not its bytes are still sound.

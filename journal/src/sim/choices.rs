@@ -8,7 +8,10 @@ pub struct Choices(Source);
 enum Source {
     Seeded(u64),
     /// The answers of this round, each with how many there were, and how many have been asked for.
-    Every { answers: Vec<(u64, u64)>, asked: usize },
+    Every {
+        answers: Vec<(u64, u64)>,
+        asked: usize,
+    },
 }
 
 impl Choices {
@@ -21,7 +24,10 @@ impl Choices {
     /// Answers 0 to everything at first; [`Choices::next_round`] goes on to the next combination.
     #[must_use]
     pub fn every() -> Choices {
-        Choices(Source::Every { answers: Vec::new(), asked: 0 })
+        Choices(Source::Every {
+            answers: Vec::new(),
+            asked: 0,
+        })
     }
 
     /// Whether all combinations are being gone through: questions with very many answers should then ask for fewer.

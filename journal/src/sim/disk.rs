@@ -98,13 +98,17 @@ impl Disk {
     }
 
     fn file(&mut self, inode: u64) -> io::Result<&mut FileState> {
-        self.files.get_mut(&inode).ok_or_else(|| ErrorKind::NotFound.into())
+        self.files
+            .get_mut(&inode)
+            .ok_or_else(|| ErrorKind::NotFound.into())
     }
 
     pub fn list(&mut self, dir: &str) -> io::Result<Vec<String>> {
         self.enter_plain(Call::List)?;
         let names = self.names.keys().filter(|p| folder(p) == dir);
-        Ok(names.map(|p| p.rsplit('/').next().unwrap_or(p).to_string()).collect())
+        Ok(names
+            .map(|p| p.rsplit('/').next().unwrap_or(p).to_string())
+            .collect())
     }
 
     pub fn create(&mut self, path: &str) -> io::Result<u64> {
@@ -116,20 +120,27 @@ impl Disk {
         self.next_inode += 1;
         self.files.insert(inode, FileState::default());
         self.names.insert(path.into(), inode);
-        self.pending.push((folder(path).into(), NameChange::Put(path.into(), inode)));
+        self.pending
+            .push((folder(path).into(), NameChange::Put(path.into(), inode)));
         Ok(inode)
     }
 
     pub fn open(&mut self, path: &str) -> io::Result<u64> {
         self.enter_plain(Call::Open)?;
-        self.names.get(path).copied().ok_or_else(|| ErrorKind::NotFound.into())
+        self.names
+            .get(path)
+            .copied()
+            .ok_or_else(|| ErrorKind::NotFound.into())
     }
 
     pub fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
         if self.enter_plain(Call::Rename)? {
             let inode = self.names.remove(from).ok_or(ErrorKind::NotFound)?;
             self.names.insert(to.into(), inode);
-            self.pending.push((folder(to).into(), NameChange::Rename(from.into(), to.into(), inode)));
+            self.pending.push((
+                folder(to).into(),
+                NameChange::Rename(from.into(), to.into(), inode),
+            ));
         }
         Ok(())
     }
@@ -140,7 +151,8 @@ impl Disk {
         }
         if self.enter_plain(Call::Remove)? {
             self.names.remove(path);
-            self.pending.push((folder(path).into(), NameChange::Remove(path.into())));
+            self.pending
+                .push((folder(path).into(), NameChange::Remove(path.into())));
         }
         Ok(())
     }
@@ -164,7 +176,9 @@ impl Disk {
             (true, _) => {}
         }
         let live = &self.file(inode)?.live;
-        let start = live.len().min(usize::try_from(offset).unwrap_or(usize::MAX));
+        let start = live
+            .len()
+            .min(usize::try_from(offset).unwrap_or(usize::MAX));
         let n = limit.min(live.len() - start);
         buf[..n].copy_from_slice(&live[start..start + n]);
         Ok(n)
@@ -182,8 +196,16 @@ impl Disk {
             None => {}
         }
         if let Some(capacity) = self.capacity {
-            let used: usize = self.names.values().filter_map(|i| self.files.get(i)).map(|f| f.live.len()).sum();
-            let room = usize::try_from(capacity).unwrap_or(usize::MAX).saturating_sub(used) + self.file(inode)?.live.len();
+            let used: usize = self
+                .names
+                .values()
+                .filter_map(|i| self.files.get(i))
+                .map(|f| f.live.len())
+                .sum();
+            let room = usize::try_from(capacity)
+                .unwrap_or(usize::MAX)
+                .saturating_sub(used)
+                + self.file(inode)?.live.len();
             n = n.min(room.saturating_sub(offset));
             if n == 0 && !buf.is_empty() {
                 return Err(ErrorKind::StorageFull.into());
@@ -230,7 +252,11 @@ impl Disk {
     }
 
     pub fn corrupt(&mut self, path: &str, change: impl FnOnce(&mut Vec<u8>)) {
-        let file = self.names.get(path).and_then(|i| self.files.get_mut(i)).expect("there is such a file");
+        let file = self
+            .names
+            .get(path)
+            .and_then(|i| self.files.get_mut(i))
+            .expect("there is such a file");
         change(&mut file.live);
         file.safe.clone_from(&file.live);
         file.written.clear();
@@ -284,13 +310,21 @@ impl Disk {
     fn survivor(&self, inode: u64, file: &FileState, choices: &mut Choices) -> FileState {
         let mut safe = file.safe.clone();
         if file.resized && file.live.len() != file.safe.len() {
-            let len = if choices.pick(2) == 0 { file.live.len() } else { file.safe.len() };
+            let len = if choices.pick(2) == 0 {
+                file.live.len()
+            } else {
+                file.safe.len()
+            };
             self.resize(inode, &mut safe, len, choices);
         }
         for (index, versions) in &file.written {
             let start = index * SECTOR;
             let end = (start + SECTOR).min(safe.len());
-            if start >= end || versions.iter().all(|v| v[..end - start] == safe[start..end]) {
+            if start >= end
+                || versions
+                    .iter()
+                    .all(|v| v[..end - start] == safe[start..end])
+            {
                 continue;
             }
             let count = versions.len() as u64;
@@ -299,12 +333,21 @@ impl Disk {
                 let version = versions[versions.len() - 1 - usize::try_from(pick).unwrap_or(0)];
                 safe[start..end].copy_from_slice(&version[..end - start]);
             } else if pick == count {
-                let cut = if choices.is_exhaustive() { 200 } else { usize::try_from(choices.pick(510)).unwrap_or(0) + 1 };
+                let cut = if choices.is_exhaustive() {
+                    200
+                } else {
+                    usize::try_from(choices.pick(510)).unwrap_or(0) + 1
+                };
                 let cut = cut.min(end - start);
                 safe[start..start + cut].copy_from_slice(&versions[versions.len() - 1][..cut]);
             }
         }
-        FileState { live: safe.clone(), safe, written: BTreeMap::new(), resized: false }
+        FileState {
+            live: safe.clone(),
+            safe,
+            written: BTreeMap::new(),
+            resized: false,
+        }
     }
 
     /// New blocks hold zeros, or what some other file once wrote there.
@@ -312,7 +355,10 @@ impl Disk {
         let old = bytes.len();
         bytes.resize(len, 0);
         if len > old && !choices.is_exhaustive() && choices.pick(4) == 0 {
-            let other = self.files.iter().find(|(i, f)| **i != inode && f.safe.len() > old);
+            let other = self
+                .files
+                .iter()
+                .find(|(i, f)| **i != inode && f.safe.len() > old);
             if let Some((_, other)) = other {
                 let end = len.min(other.safe.len());
                 bytes[old..end].copy_from_slice(&other.safe[old..end]);
@@ -334,7 +380,11 @@ impl FileState {
         }
         for index in offset / SECTOR..=(end - 1) / SECTOR {
             let now = self.sector(&self.live, index);
-            let before = self.written.get(&index).and_then(|v| v.last().copied()).unwrap_or_else(|| self.sector(&self.safe, index));
+            let before = self
+                .written
+                .get(&index)
+                .and_then(|v| v.last().copied())
+                .unwrap_or_else(|| self.sector(&self.safe, index));
             let is_new = index * SECTOR >= self.safe.len();
             if now != before || (is_new && !self.written.contains_key(&index)) {
                 self.written.entry(index).or_default().push(now);

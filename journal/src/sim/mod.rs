@@ -62,7 +62,9 @@ impl SimStorage {
     /// An empty disk. The seed decides only what [`Storage::entropy`] gives.
     #[must_use]
     pub fn new(seed: u64) -> SimStorage {
-        SimStorage { disk: Arc::new(Mutex::new(Disk::new(seed))) }
+        SimStorage {
+            disk: Arc::new(Mutex::new(Disk::new(seed))),
+        }
     }
 
     /// How many calls have changed something, or tried to, so far.
@@ -86,13 +88,17 @@ impl SimStorage {
     /// The disk as a restart finds it after power was lost now. The original is left as it is, so that many outcomes can be tried.
     #[must_use]
     pub fn after_power_loss(&self, choices: &mut Choices) -> SimStorage {
-        SimStorage { disk: Arc::new(Mutex::new(self.disk().after_power_loss(choices))) }
+        SimStorage {
+            disk: Arc::new(Mutex::new(self.disk().after_power_loss(choices))),
+        }
     }
 
     /// The disk as a restart finds it after the process was killed: nothing is lost, but nothing more is durable either.
     #[must_use]
     pub fn after_kill(&self) -> SimStorage {
-        SimStorage { disk: Arc::new(Mutex::new(self.disk().after_kill())) }
+        SimStorage {
+            disk: Arc::new(Mutex::new(self.disk().after_kill())),
+        }
     }
 
     /// Makes the `nth` call of a kind from now on (1 is the next) misbehave.
@@ -146,12 +152,18 @@ impl Storage for SimStorage {
 
     fn create(&self, path: &str) -> io::Result<Arc<dyn File>> {
         let inode = self.disk().create(path)?;
-        Ok(Arc::new(SimFile { storage: self.clone(), inode }))
+        Ok(Arc::new(SimFile {
+            storage: self.clone(),
+            inode,
+        }))
     }
 
     fn open(&self, path: &str) -> io::Result<Arc<dyn File>> {
         let inode = self.disk().open(path)?;
-        Ok(Arc::new(SimFile { storage: self.clone(), inode }))
+        Ok(Arc::new(SimFile {
+            storage: self.clone(),
+            inode,
+        }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -172,7 +184,9 @@ impl Storage for SimStorage {
             return Err(LockError::Held(by.trim().to_string()));
         }
         disk.locked_by = Some(holder.to_string());
-        Ok(Box::new(SimLock { storage: self.clone() }))
+        Ok(Box::new(SimLock {
+            storage: self.clone(),
+        }))
     }
 
     fn entropy(&self) -> io::Result<[u8; 16]> {

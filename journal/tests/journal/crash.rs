@@ -5,11 +5,21 @@ use journal::{Durability, JournalError, Options};
 
 use crate::world::{Op, World, options};
 
-const ALPHABET: [Op; 6] = [Op::Batch(1, 40), Op::Batch(3, 500), Op::Uncommitted(1, 600), Op::Confirm, Op::Snapshot, Op::Restart];
+const ALPHABET: [Op; 6] = [
+    Op::Batch(1, 40),
+    Op::Batch(3, 500),
+    Op::Uncommitted(1, 600),
+    Op::Confirm,
+    Op::Snapshot,
+    Op::Restart,
+];
 
 /// How many random histories: more with `JOURNAL_CASES=100000 cargo test -p journal --release`.
-fn cases() -> u64 {
-    std::env::var("JOURNAL_CASES").ok().and_then(|v| v.parse().ok()).unwrap_or(400)
+pub fn cases() -> u64 {
+    std::env::var("JOURNAL_CASES")
+        .ok()
+        .and_then(|v| v.parse().ok())
+        .unwrap_or(400)
 }
 
 fn disk() -> SimStorage {
@@ -19,7 +29,9 @@ fn disk() -> SimStorage {
 fn run(history: &[Op], options: Options) -> World {
     let mut world = World::new(disk(), options).expect("a new journal opens");
     for op in history {
-        world.apply(*op, options).expect("nothing fails before the power is cut");
+        world
+            .apply(*op, options)
+            .expect("nothing fails before the power is cut");
     }
     world
 }
@@ -48,7 +60,9 @@ fn every_outcome_of_every_cut_in_every_short_history_recovers() {
             rest /= ALPHABET.len();
         }
         for at in 1.. {
-            let Some(world) = run_cut(&history, at, options()) else { break };
+            let Some(world) = run_cut(&history, at, options()) else {
+                break;
+            };
             let mut choices = Choices::every();
             loop {
                 if let Err(e) = world.after_power_loss(&mut choices, options()) {
@@ -112,9 +126,71 @@ fn random_long_histories_lose_nothing_acknowledged() {
 fn without_a_sync_per_batch_only_the_unsynced_end_is_lost_and_never_refused() {
     for durability in [Durability::Os, Durability::None] {
         for seed in 0..cases() {
-            if let Err(e) = live_through(seed, Options { durability, ..options() }) {
+            if let Err(e) = live_through(
+                seed,
+                Options {
+                    durability,
+                    ..options()
+                },
+            ) {
                 panic!("seed {seed}, {durability:?}: {e}");
             }
         }
+    }
+}
+
+/// If the tests above could not fail, this one would.
+#[test]
+fn a_disk_that_lies_about_syncs_is_caught_by_these_histories() {
+    let mut caught = 0;
+    for seed in 0..60 {
+        let mut choices = Choices::seeded(seed);
+        let mut world = World::new(disk(), options()).expect("a new journal opens");
+        world.disk.lie_about_syncs(true);
+        for _ in 0..10 {
+            world
+                .apply(Op::Batch(2, 300), options())
+                .expect("the disk says that all is well");
+        }
+        // acknowledged and lost, and either noticed as damage or missed by the list of what was acknowledged
+        let honest = world.after_power_loss(&mut choices.clone(), options());
+        caught += u32::from(honest.is_err());
+        // whatever is served is still right
+        drop(world.reopen_forgiving(world.disk.after_power_loss(&mut choices), options()));
+    }
+    assert!(caught > 50, "only {caught} of 60 lies were caught");
+}
+
+#[test]
+fn recycled_segments_hold_old_batches_and_are_never_read_as_new_ones() {
+    let mut world = World::new(disk(), options()).expect("a new journal opens");
+    for _ in 0..30 {
+        world
+            .apply(Op::Batch(4, 900), options())
+            .expect("nothing fails");
+        world.apply(Op::Snapshot, options()).expect("nothing fails");
+    }
+    let segments: Vec<String> = world
+        .disk
+        .paths()
+        .into_iter()
+        .filter(|p| p.ends_with(".seg"))
+        .collect();
+    assert!(segments.len() < 6, "{segments:?}");
+    let newest = world
+        .disk
+        .contents(segments.last().expect("there is a segment"))
+        .expect("it is listed");
+    let stale = newest
+        .chunks(512)
+        .skip(8)
+        .filter(|s| s.starts_with(b"HWB1"))
+        .count();
+    assert!(stale > 0, "the next segment was not made of an old one");
+    for seed in 0..200 {
+        let after = world
+            .after_power_loss(&mut Choices::seeded(seed), options())
+            .expect("recovers");
+        assert_eq!(after.end(), world.end());
     }
 }

@@ -201,3 +201,55 @@ fn the_event_log_is_read_back_and_a_gap_is_named() {
     let log = EventLog::open(&folder, options, Seq(502)).unwrap();
     assert_eq!(log.last(), Seq(414));
 }
+
+#[test]
+fn verify_reads_everything_and_names_what_is_wrong() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::open(FileStorage::new(dir.path()).unwrap()).unwrap();
+    let mut journal = Journal::open(&folder, small()).unwrap();
+    let mut batch = BatchBuf::default();
+    for from in (1..300).step_by(30) {
+        fill(&mut batch, from, 30);
+        journal.writer.append(&mut batch).unwrap();
+        journal.writer.commit().unwrap();
+    }
+    let mark = journal.writer.sync().unwrap();
+    let log = EventLog::open(&folder, EventOptions::default(), mark.seq).unwrap();
+    for (from, count) in [(11, 20), (51, 250)] {
+        fill(&mut batch, from, count);
+        batch = log.offer(batch, mark);
+    }
+    log.close();
+    snapshots::write(
+        &folder,
+        mark,
+        SnapshotMeta {
+            seq: Seq(300),
+            ..SnapshotMeta::default()
+        },
+        |w| w.write_all(b"state"),
+    )
+    .unwrap();
+    let found = journal::verify(&folder, Seq(1), mark.seq).unwrap();
+    assert_eq!(
+        (found.records, found.chain, found.snapshots),
+        (300, 2100, vec![(Seq(300), None)])
+    );
+    assert_eq!(
+        found
+            .missing_events
+            .iter()
+            .map(|(a, b, _)| (a.0, b.0))
+            .collect::<Vec<_>>(),
+        [(31, 50)]
+    );
+    let path = dir.path().join("snapshots/00000000000000000300.snap");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[145] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let found = journal::verify(&folder, Seq(1), mark.seq).unwrap();
+    assert_eq!(
+        found.snapshots,
+        vec![(Seq(300), Some("chunk 0 is damaged".into()))]
+    );
+}
