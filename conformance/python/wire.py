@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import socket
 import time
 from urllib.parse import quote
@@ -98,8 +99,11 @@ def parameters(plain):
                 equal(board.digest(), before, "digest")
             continue
         unchanged(name, order(plain, query), code, msg)
-    unread = "Not all sent parameters were read; read '8' parameter(s) but was sent '9'."
-    unchanged("an unknown name", order(plain, GOOD + "&colour=red"), -1104, unread)
+    with check("refusals", "an unknown name"):
+        before = board.digest()
+        refused = refusal(order(plain, GOOD + "&colour=red"), -1104, None, 400)
+        true(re.fullmatch(r"Not all sent parameters were read; read '\d+' parameter\(s\) but was sent '\d+'\.", refused.msg), refused.msg)
+        equal(board.digest(), before, "digest")
     unchanged(
         "neither quantity nor quoteOrderQty",
         order(plain, f"symbol={SYMBOL}&side=BUY&type=MARKET"),
