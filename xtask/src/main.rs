@@ -14,6 +14,7 @@ mod bundle;
 mod commands;
 mod house;
 mod readme;
+mod scoreboard;
 mod server;
 mod tally;
 mod tools;
