@@ -3,16 +3,8 @@ import { create } from "zustand";
 import { publicGet } from "../lib/api";
 import { dec, type Fixed } from "../lib/decimal";
 import { Book, type DepthEvent, type DepthSnapshot, type Level } from "./book";
+import { mergeTrades, type TapeTrade } from "./feed-trades";
 import { streams, useMarket } from "./store";
-
-export interface TapeTrade {
-  id: number;
-  price: Fixed;
-  qty: Fixed;
-  time: number;
-  /** The side of the order that came last and took. */
-  aggressor: "BUY" | "SELL";
-}
 
 interface FeedState {
   symbol: string;
@@ -147,15 +139,6 @@ class Feed {
       direction: last === null || before.last === null || last === before.last ? before.direction : last > before.last ? 1 : -1,
     });
   }
-}
-
-/** Newest first, each trade once. */
-export function mergeTrades(have: readonly TapeTrade[], more: readonly TapeTrade[], keep: number): TapeTrade[] {
-  if (more.length === 1 && more[0]!.id > (have[0]?.id ?? -1)) return [more[0]!, ...have.slice(0, keep - 1)];
-  const byId = new Map<number, TapeTrade>();
-  for (const trade of have) byId.set(trade.id, trade);
-  for (const trade of more) byId.set(trade.id, trade);
-  return [...byId.values()].sort((x, y) => y.id - x.id).slice(0, keep);
 }
 
 /** Follows the chosen symbol once the exchange has said that it exists. */

@@ -52,7 +52,6 @@ export default function Chart({ interval }: { interval: string }) {
       {candle && <Legend candle={candle} info={info} />}
       <div ref={host} className="chart-canvas" role="img" aria-label={summary} data-testid="chart" />
       {note && <p className="overlay-note" role="status">{note}</p>}
-      <a className="attribution" href="https://www.tradingview.com/" target="_blank" rel="noreferrer">Charts by TradingView</a>
     </div>
   );
 }
@@ -77,11 +76,12 @@ function Legend({ candle, info }: { candle: Candle; info: SymbolInfo }) {
 function makePlot(host: HTMLElement, info: SymbolInfo): Plot {
   const chart = createChart(host, {
     autoSize: true,
-    // The library's logo needs an inline style, which the page's policy forbids; the link below the chart takes its place.
+    // The library's logo needs an inline style, which the page's policy forbids; the link above the chart takes its place.
     layout: { attributionLogo: false, fontFamily: '"Inter Variable", system-ui, sans-serif', fontSize: 11 },
     rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.24 } },
     timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffset: 6, barSpacing: 7 },
     crosshair: { mode: 0 },
+    localization: { priceFormatter: (price: number) => group(price.toFixed(info.priceDigits)) },
   });
   const priceFormat = { type: "price", precision: decimalsOf(info.price.step), minMove: toNumber(info.price.step) || 1e-8 } as const;
   const candles = chart.addSeries(CandlestickSeries, { borderVisible: false, priceFormat });

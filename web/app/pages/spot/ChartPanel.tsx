@@ -23,6 +23,7 @@ export function ChartPanel() {
             {MORE.map((each) => <option key={each} value={each}>{each}</option>)}
           </select>
         </label>
+        <a className="attribution" href="https://www.tradingview.com/" target="_blank" rel="noreferrer">Charts by TradingView</a>
       </header>
       <Suspense fallback={<div className="chart-wait" role="status">Loading the chart</div>}>
         <Chart interval={interval} />

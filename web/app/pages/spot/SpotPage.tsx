@@ -6,6 +6,7 @@ import { useMedia, useNarrow } from "../../shell/hooks";
 import { BookPanel } from "./BookPanel";
 import { ChartPanel } from "./ChartPanel";
 import { followMarket, setSide } from "./form-state";
+import { Holdings } from "./Holdings";
 import { OrderForm } from "./OrderForm";
 import { OrdersPanel } from "./OrdersPanel";
 import { SymbolBar } from "./SymbolBar";
@@ -49,7 +50,10 @@ function Panels() {
       <section className="panel chart-panel" aria-label="Chart"><ChartPanel /></section>
       <section className="panel book-panel" aria-label="Order book"><BookPanel /></section>
       {!medium && <section className="panel tape-panel" aria-label="Latest trades"><Tape titled /></section>}
-      <section className="panel order-panel" id="order" aria-label="Place an order"><OrderForm /></section>
+      <section className="panel order-panel" id="order" aria-label="Place an order">
+        <OrderForm />
+        <Holdings />
+      </section>
       <section className="panel orders-panel" aria-label="Your orders and balances"><OrdersPanel /></section>
     </>
   );

@@ -27,8 +27,8 @@ export function SymbolBar({ info }: { info: SymbolInfo }) {
         <div><dt>24h change</dt><dd className={tone}>{ticker && last !== null ? <bdi>{signed(last - ticker.open, info.priceDigits)} <span className="nowrap">({changePercent(ticker.open, last)})</span></bdi> : "\u2013"}</dd></div>
         <div><dt>24h high</dt><dd><bdi>{ticker ? money(ticker.high, info.priceDigits) : "\u2013"}</bdi></dd></div>
         <div><dt>24h low</dt><dd><bdi>{ticker ? money(ticker.low, info.priceDigits) : "\u2013"}</bdi></dd></div>
-        <div><dt>24h volume ({info.base})</dt><dd><bdi>{ticker ? compact(ticker.volume) : "\u2013"}</bdi></dd></div>
-        <div><dt>24h turnover ({info.quote})</dt><dd><bdi>{ticker ? compact(ticker.quoteVolume) : "\u2013"}</bdi></dd></div>
+        <div><dt>24h volume <span className="of">({info.base})</span></dt><dd><bdi>{ticker ? compact(ticker.volume) : "\u2013"}</bdi></dd></div>
+        <div><dt>24h turnover <span className="of">({info.quote})</span></dt><dd><bdi>{ticker ? compact(ticker.quoteVolume) : "\u2013"}</bdi></dd></div>
       </dl>
     </section>
   );
