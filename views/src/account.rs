@@ -1,0 +1,183 @@
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Bound;
+
+use protocol::{BalanceChanged, Order, OrderKey, OrderStatus};
+use types::{Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Time, TradeId, Wallet};
+
+use crate::model::{Balance, Fill};
+
+type Key = (InstrumentId, OrderId);
+
+/// What is known of one account: its balances and open orders, and what history does not hold yet.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    balances: BTreeMap<(Wallet, AssetId), (Amount, Amount)>,
+    /// When a balance last changed.
+    pub last_update: Time,
+    open: BTreeMap<Key, Order>,
+    by_client_id: HashMap<(InstrumentId, ClientId), OrderId>,
+    /// Ended, and not in the database yet.
+    closed: BTreeMap<Key, Order>,
+    /// Not in the database yet, ascending by trade.
+    fills: HashMap<InstrumentId, VecDeque<Fill>>,
+}
+
+impl Account {
+    pub fn set_balance(&mut self, change: &BalanceChanged, time: Time) {
+        self.balances
+            .insert((change.wallet, change.asset), (change.free, change.held));
+        self.last_update = self.last_update.max(time);
+    }
+
+    pub fn balances(&self, wallet: Wallet) -> Vec<Balance> {
+        self.balances
+            .range((wallet, AssetId(0))..=(wallet, AssetId(u32::MAX)))
+            .map(|(&(_, asset), &(free, held))| Balance { asset, free, held })
+            .collect()
+    }
+
+    pub fn insert(&mut self, order: Order) {
+        self.by_client_id
+            .insert((order.instrument, order.client_id), order.id);
+        self.open.insert((order.instrument, order.id), order);
+    }
+
+    /// Changes an open order. When that ends it, it moves to what waits for history. Answers the order after the change, or `None` when no
+    /// such order is open.
+    pub fn change(&mut self, key: Key, change: impl FnOnce(&mut Order)) -> Option<&Order> {
+        let order = self.open.get_mut(&key)?;
+        let called = order.client_id;
+        change(order);
+        let (renamed, ended) = (order.client_id != called, !order.is_open());
+        if renamed || ended {
+            let name = (key.0, called);
+            if self.by_client_id.get(&name) == Some(&key.1) {
+                self.by_client_id.remove(&name);
+            }
+        }
+        if ended {
+            let order = self.open.remove(&key)?;
+            return Some(self.closed.entry(key).insert_entry(order).into_mut());
+        }
+        let order = self.open.get(&key)?;
+        if renamed {
+            self.by_client_id.insert((key.0, order.client_id), key.1);
+        }
+        Some(order)
+    }
+
+    pub fn fill(&mut self, fill: Fill) {
+        self.fills
+            .entry(fill.instrument)
+            .or_default()
+            .push_back(fill);
+    }
+
+    pub fn open_order(&self, key: Key) -> Option<&Order> {
+        self.open.get(&key)
+    }
+
+    /// The order that answers to `key`, if it is open or not yet in the database. Of several ended ones that had the same client id, the
+    /// newest.
+    pub fn find(&self, instrument: InstrumentId, key: &OrderKey) -> Option<&Order> {
+        let by_id = |id| {
+            let key = (instrument, id);
+            self.open.get(&key).or_else(|| self.closed.get(&key))
+        };
+        match key {
+            OrderKey::Id(id) => by_id(*id),
+            OrderKey::Both(both) => by_id(both.id).filter(|o| o.client_id == both.client_id),
+            OrderKey::ClientId(name) => match self.by_client_id.get(&(instrument, *name)) {
+                Some(id) => by_id(*id),
+                None => of(&self.closed, instrument, OrderId(0))
+                    .rev()
+                    .find(|order| order.client_id == *name),
+            },
+        }
+    }
+
+    pub fn open_orders(&self, instrument: Option<InstrumentId>) -> Vec<Order> {
+        match instrument {
+            Some(id) => of(&self.open, id, OrderId(0)).cloned().collect(),
+            None => self.open.values().cloned().collect(),
+        }
+    }
+
+    pub fn open_count(&self, instrument: InstrumentId) -> usize {
+        of(&self.open, instrument, OrderId(0)).count()
+    }
+
+    /// Open orders and those that wait for history, ascending by id from `from`.
+    pub fn orders(&self, instrument: InstrumentId, from: OrderId) -> Vec<Order> {
+        let open = of(&self.open, instrument, from);
+        let closed = of(&self.closed, instrument, from);
+        let mut all: Vec<Order> = open.chain(closed).cloned().collect();
+        all.sort_unstable_by_key(|order| order.id);
+        all
+    }
+
+    /// The fills that wait for history.
+    pub fn fills(&self, instrument: InstrumentId) -> impl Iterator<Item = &Fill> {
+        self.fills.get(&instrument).into_iter().flatten()
+    }
+
+    /// The database has these.
+    pub fn forget_closed(&mut self, keys: &[Key]) {
+        for key in keys {
+            self.closed.remove(key);
+        }
+    }
+
+    /// The database has everything up to this trade.
+    pub fn forget_fills(&mut self, instrument: InstrumentId, through: TradeId) {
+        let Some(fills) = self.fills.get_mut(&instrument) else {
+            return;
+        };
+        while fills.front().is_some_and(|fill| fill.trade <= through) {
+            fills.pop_front();
+        }
+        if fills.is_empty() {
+            self.fills.remove(&instrument);
+        }
+    }
+
+    /// Makes place for what the engine tells. Answers the orders that were open.
+    pub fn reset(&mut self) -> BTreeMap<Key, Order> {
+        self.balances.clear();
+        self.by_client_id.clear();
+        std::mem::take(&mut self.open)
+    }
+}
+
+fn of(
+    orders: &BTreeMap<Key, Order>,
+    instrument: InstrumentId,
+    from: OrderId,
+) -> impl DoubleEndedIterator<Item = &Order> {
+    let range = (
+        Bound::Included((instrument, from)),
+        Bound::Included((instrument, OrderId(u64::MAX))),
+    );
+    orders.range(range).map(|(_, order)| order)
+}
+
+/// One more trade of an order, of which `open_qty` is left.
+pub(crate) fn executed(
+    order: &mut Order,
+    qty: Decimal,
+    quote: Amount,
+    open_qty: Decimal,
+    time: Time,
+) {
+    order.executed_qty = Decimal(order.executed_qty.0.saturating_add(qty.0));
+    order.executed_quote = order.executed_quote.plus(quote);
+    if !order.quote_qty.is_zero() {
+        order.qty = order.executed_qty;
+    }
+    order.status = if open_qty.is_zero() {
+        OrderStatus::Filled
+    } else {
+        OrderStatus::PartiallyFilled
+    };
+    order.updated_at = time;
+}

@@ -1,0 +1,289 @@
+//! Queries of the database alone.
+
+use protocol::Order;
+use sqlx::any::AnyPoolOptions;
+use sqlx::{AnyPool, AssertSqlSafe};
+use types::{AccountId, ClientId, InstrumentId, OrderId};
+
+use super::columns::{self, big};
+use crate::model::HistoryError;
+use crate::series::Bucket;
+use crate::tape::TradeRow;
+
+type Result<T> = std::result::Result<T, HistoryError>;
+
+/// Connections for queries, opened when they are needed, on the runtime of who asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Sql {
+    pool: AnyPool,
+}
+
+/// Trades by id and time, all bounds inclusive; the oldest `limit` of them, or the newest.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TradeRange {
+    pub from: u64,
+    pub through: u64,
+    pub start: i64,
+    pub end: i64,
+    pub limit: usize,
+    pub newest: bool,
+}
+
+impl TradeRange {
+    pub const ALL: TradeRange = TradeRange {
+        from: 0,
+        through: i64::MAX as u64,
+        start: i64::MIN,
+        end: i64::MAX,
+        limit: usize::MAX,
+        newest: false,
+    };
+
+    pub fn holds(&self, id: u64, time: i64) -> bool {
+        (self.from..=self.through).contains(&id) && (self.start..=self.end).contains(&time)
+    }
+
+    fn order(&self) -> &'static str {
+        if self.newest { "DESC" } else { "ASC" }
+    }
+}
+
+/// Orders by id and time of placement, all bounds inclusive.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OrderRange {
+    pub from: OrderId,
+    pub start: Option<i64>,
+    pub end: Option<i64>,
+    pub limit: usize,
+    pub newest: bool,
+}
+
+fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+impl Sql {
+    pub fn new(url: &str) -> Result<Sql> {
+        let pool = AnyPoolOptions::new()
+            .max_connections(4)
+            // no upkeep: it would need a runtime here and now
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy(url)?;
+        Ok(Sql { pool })
+    }
+
+    /// Ascending.
+    pub async fn trades(&self, id: InstrumentId, r: TradeRange) -> Result<Vec<TradeRow>> {
+        if r.from > r.through || r.limit == 0 {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "SELECT {} FROM trades WHERE instrument = $1 AND id >= $2 AND id <= $3 AND time >= $4 AND time <= $5 ORDER BY id {} LIMIT $6",
+            columns::TRADE,
+            r.order()
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(i64::from(id.0))
+            .bind(big(r.from))
+            .bind(big(r.through))
+            .bind(r.start)
+            .bind(r.end)
+            .bind(count(r.limit));
+        let rows = query.fetch_all(&self.pool).await?;
+        let mut trades: Vec<_> = rows.iter().map(columns::trade).collect::<Result<_>>()?;
+        if r.newest {
+            trades.reverse();
+        }
+        Ok(trades)
+    }
+
+    /// The trades in which an account was the maker (or the taker), optionally by one order; unordered between the two ends.
+    pub async fn fills(
+        &self,
+        account: AccountId,
+        id: InstrumentId,
+        maker: bool,
+        order: Option<OrderId>,
+        r: TradeRange,
+    ) -> Result<Vec<TradeRow>> {
+        if r.from > r.through || r.limit == 0 {
+            return Ok(Vec::new());
+        }
+        let party = if maker { "maker" } else { "taker" };
+        let of_order = match order {
+            Some(order) => format!("AND {party}_order = {}", order.0),
+            None => String::new(),
+        };
+        let sql = format!(
+            "SELECT {} FROM trades WHERE {party}_account = $1 AND instrument = $2 AND id >= $3 AND id <= $4 AND time >= $5 \
+             AND time <= $6 {of_order} ORDER BY id {} LIMIT $7",
+            columns::TRADE,
+            r.order()
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(i64::from(account.0))
+            .bind(i64::from(id.0))
+            .bind(big(r.from))
+            .bind(big(r.through))
+            .bind(r.start)
+            .bind(r.end)
+            .bind(count(r.limit))
+            // one statement for each order would push the useful ones out
+            .persistent(order.is_none());
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(columns::trade).collect()
+    }
+
+    /// The buckets that start in `[from, to)`, ascending.
+    pub async fn buckets(
+        &self,
+        id: InstrumentId,
+        width: i64,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<Bucket>> {
+        let rest = "AND start >= $3 AND start < $4 ORDER BY start";
+        let sql = format!(
+            "SELECT {} FROM candles WHERE instrument = $1 AND width = $2 {rest}",
+            columns::CANDLE
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(i64::from(id.0))
+            .bind(width)
+            .bind(from)
+            .bind(to);
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(columns::candle).collect()
+    }
+
+    /// The first bucket that starts at `from` or later.
+    pub async fn bucket_from(
+        &self,
+        id: InstrumentId,
+        width: i64,
+        from: i64,
+    ) -> Result<Option<Bucket>> {
+        self.bucket(id, width, "start >= $3 ORDER BY start ASC", from)
+            .await
+    }
+
+    /// The last bucket that starts at `through` or before.
+    pub async fn bucket_through(
+        &self,
+        id: InstrumentId,
+        width: i64,
+        through: i64,
+    ) -> Result<Option<Bucket>> {
+        self.bucket(id, width, "start <= $3 ORDER BY start DESC", through)
+            .await
+    }
+
+    /// The last bucket whose first aggregate is `agg` or before.
+    pub async fn bucket_of_agg(
+        &self,
+        id: InstrumentId,
+        width: i64,
+        agg: u64,
+    ) -> Result<Option<Bucket>> {
+        self.bucket(
+            id,
+            width,
+            "first_agg <= $3 ORDER BY first_agg DESC",
+            big(agg),
+        )
+        .await
+    }
+
+    async fn bucket(
+        &self,
+        id: InstrumentId,
+        width: i64,
+        rest: &str,
+        value: i64,
+    ) -> Result<Option<Bucket>> {
+        let sql = format!(
+            "SELECT {} FROM candles WHERE instrument = $1 AND width = $2 AND {rest} LIMIT 1",
+            columns::CANDLE
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(i64::from(id.0))
+            .bind(width)
+            .bind(value);
+        let row = query.fetch_optional(&self.pool).await?;
+        row.as_ref().map(columns::candle).transpose()
+    }
+
+    pub async fn order(
+        &self,
+        account: AccountId,
+        id: InstrumentId,
+        order: OrderId,
+    ) -> Result<Option<Order>> {
+        let sql = format!(
+            "SELECT {} FROM orders WHERE account = $1 AND instrument = $2 AND id = $3",
+            columns::ORDER
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(i64::from(account.0))
+            .bind(i64::from(id.0))
+            .bind(big(order.0));
+        let row = query.fetch_optional(&self.pool).await?;
+        row.as_ref().map(columns::order).transpose()
+    }
+
+    /// The newest order of that name.
+    pub async fn order_by_name(
+        &self,
+        account: AccountId,
+        id: InstrumentId,
+        name: ClientId,
+    ) -> Result<Option<Order>> {
+        let sql = format!(
+            "SELECT {} FROM orders WHERE account = $1 AND instrument = $2 AND client_id = $3 ORDER BY id DESC LIMIT 1",
+            columns::ORDER
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(i64::from(account.0))
+            .bind(i64::from(id.0))
+            .bind(name.as_str().to_owned());
+        let row = query.fetch_optional(&self.pool).await?;
+        row.as_ref().map(columns::order).transpose()
+    }
+
+    /// In the order of the range's direction.
+    pub async fn orders(
+        &self,
+        account: AccountId,
+        id: InstrumentId,
+        r: OrderRange,
+    ) -> Result<Vec<Order>> {
+        // times ascend with ids; naming only the bounds that are given lets the database choose the right index
+        let mut bounds = String::new();
+        if let Some(start) = r.start {
+            bounds.push_str(&format!(" AND placed_at >= {start}"));
+        }
+        if let Some(end) = r.end {
+            bounds.push_str(&format!(" AND placed_at <= {end}"));
+        }
+        let direction = if r.newest { "DESC" } else { "ASC" };
+        let by = if bounds.is_empty() {
+            format!("id {direction}")
+        } else {
+            format!("placed_at {direction}, id {direction}")
+        };
+        let sql = format!(
+            "SELECT {} FROM orders WHERE account = $1 AND instrument = $2 AND id >= $3{bounds} ORDER BY {by} LIMIT $4",
+            columns::ORDER
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(i64::from(account.0))
+            .bind(i64::from(id.0))
+            .bind(big(r.from.0))
+            .bind(count(r.limit))
+            .persistent(bounds.is_empty());
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(columns::order).collect()
+    }
+}

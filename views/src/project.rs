@@ -1,0 +1,292 @@
+//! Events into memory and into the rows that wait for history. One writer: the relay's thread (while opening, the thread that opens).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use parking_lot::RwLock;
+use protocol::{CloseReason, Event, MatchPrevented, Order, OrderStatus, Traded};
+use types::{AccountId, Decimal, InstrumentId, OrderId, Seq, Side, Time};
+
+use crate::Inner;
+use crate::account::{Account, executed};
+use crate::history::Chunk;
+use crate::market::Market;
+use crate::model::{Asset, TransferRow};
+use crate::tape::TradeRow;
+
+type Key = (InstrumentId, OrderId);
+
+/// What one record has touched so far.
+#[derive(Default)]
+struct Touched {
+    orders: Vec<(AccountId, Key)>,
+    /// The trade before, to tell whether the next belongs to the same aggregate.
+    aggregate: Option<(InstrumentId, OrderId, Decimal)>,
+}
+
+impl Touched {
+    fn order(&mut self, account: AccountId, key: Key) {
+        // a taker comes back with every trade it makes: its first place is enough
+        if self.orders.first() != Some(&(account, key)) {
+            self.orders.push((account, key));
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn market(&self, id: InstrumentId) -> Arc<RwLock<Market>> {
+        if let Some(market) = self.markets.read().get(&id) {
+            return Arc::clone(market);
+        }
+        Arc::clone(self.markets.write().entry(id).or_default())
+    }
+
+    pub(crate) fn account(&self, id: AccountId) -> Arc<RwLock<Account>> {
+        if let Some(account) = self.accounts.read().get(&id) {
+            return Arc::clone(account);
+        }
+        Arc::clone(self.accounts.write().entry(id).or_default())
+    }
+
+    /// Takes one record. What history must learn goes into `chunk`.
+    pub(crate) fn project(&self, seq: Seq, time: Time, events: &[Event], chunk: &mut Chunk) {
+        self.last_time.fetch_max(time.0, Ordering::Release);
+        let mut touched = Touched::default();
+        for event in events {
+            self.event(seq, time, event, &mut touched, chunk);
+        }
+        for (account, key) in touched.orders {
+            let account = self.account(account);
+            let account = account.read();
+            if let Some(order) = account.find(key.0, &protocol::OrderKey::Id(key.1)) {
+                chunk.orders.push(order.clone());
+            }
+        }
+        chunk.through = seq;
+    }
+
+    fn event(&self, seq: Seq, time: Time, event: &Event, touched: &mut Touched, chunk: &mut Chunk) {
+        match event {
+            Event::BalanceChanged(change) => {
+                self.account(change.account)
+                    .write()
+                    .set_balance(change, time);
+            }
+            Event::OrderPlaced(placed) => {
+                let order = &placed.order;
+                self.account(order.account).write().insert(order.clone());
+                touched.order(order.account, (order.instrument, order.id));
+            }
+            Event::OrderRested(rested) => {
+                let market = self.market(rested.instrument);
+                let mut market = market.write();
+                market.book.add(rested.side, rested.price, rested.open_qty);
+                market.book.last_update = rested.update;
+            }
+            Event::Traded(trade) => self.traded(seq, time, trade, touched, chunk),
+            Event::OrderClosed(closed) => {
+                let key = (closed.instrument, closed.order);
+                let account = self.account(closed.account);
+                let mut account = account.write();
+                let order = account.change(key, |order| {
+                    order.status = status_of(closed.reason);
+                    order.updated_at = time;
+                });
+                touched.order(closed.account, key);
+                if let (Some(order), Some(update)) = (order, closed.update) {
+                    let (side, price) = (order.side, order.price);
+                    drop(account);
+                    self.leave_book(key.0, side, price, closed.open_qty, update);
+                }
+            }
+            Event::OrderAmended(amended) => {
+                let key = (amended.instrument, amended.order);
+                let account = self.account(amended.account);
+                let mut account = account.write();
+                let before = account
+                    .open_order(key)
+                    .map_or(Decimal::ZERO, Order::open_qty);
+                let order = account.change(key, |order| {
+                    order.qty = amended.qty;
+                    order.client_id = amended.client_id;
+                    order.updated_at = time;
+                });
+                touched.order(amended.account, key);
+                if let Some(order) = order {
+                    let (side, price) = (order.side, order.price);
+                    let less = Decimal(before.0.saturating_sub(amended.open_qty.0));
+                    drop(account);
+                    self.leave_book(key.0, side, price, less, amended.update);
+                }
+            }
+            Event::MatchPrevented(prevented) => self.prevented(time, prevented, touched),
+            Event::Transferred(moved) => chunk.transfers.push(TransferRow {
+                seq,
+                account: moved.account,
+                wallet: moved.wallet,
+                asset: moved.asset,
+                delta: moved.delta,
+                time,
+            }),
+            Event::AssetCreated(_)
+            | Event::AccountOpened(_)
+            | Event::InstrumentListed(_)
+            | Event::InstrumentChanged(_) => self.reference(event, chunk),
+            Event::OrderRestored(_) | Event::MarketRestored(_) => self.tell(event),
+        }
+    }
+
+    /// Assets, accounts and instruments: from records and from a recovering engine alike.
+    fn reference(&self, event: &Event, chunk: &mut Chunk) {
+        match event {
+            Event::AssetCreated(created) => {
+                let asset = Asset {
+                    id: created.asset,
+                    name: created.name.clone(),
+                    precision: created.precision,
+                };
+                self.catalog
+                    .store(Arc::new(self.catalog.load().with_asset(asset.clone())));
+                chunk.assets.push(asset);
+            }
+            Event::AccountOpened(id) => {
+                self.account(*id);
+            }
+            Event::InstrumentListed(instrument) | Event::InstrumentChanged(instrument) => {
+                self.market(instrument.id);
+                self.catalog
+                    .store(Arc::new(self.catalog.load().with_instrument(instrument)));
+                chunk.instruments.push((**instrument).clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// What a recovering engine says of its state.
+    pub(crate) fn tell(&self, event: &Event) {
+        match event {
+            Event::BalanceChanged(change) => {
+                self.account(change.account)
+                    .write()
+                    .set_balance(change, Time(0));
+            }
+            Event::OrderRestored(order) => {
+                let market = self.market(order.instrument);
+                market
+                    .write()
+                    .book
+                    .add(order.side, order.price, order.open_qty());
+                self.account(order.account)
+                    .write()
+                    .insert((**order).clone());
+            }
+            Event::MarketRestored(restored) => {
+                let market = self.market(restored.instrument);
+                let mut market = market.write();
+                market.book.last_update = restored.last_update;
+                market.last_price = restored.last_price;
+                if market.tape.last().is_none() {
+                    // history begins later than the market: ids only have to ascend
+                    market.last_agg = market.last_agg.max(restored.last_trade.0);
+                }
+            }
+            other => self.reference(other, &mut Chunk::default()),
+        }
+    }
+
+    /// Forgets what the engine is about to tell. Answers the orders that were open.
+    pub(crate) fn reset(&self) -> BTreeMap<Key, Order> {
+        for market in self.markets.read().values() {
+            market.write().book = Default::default();
+        }
+        let mut open = BTreeMap::new();
+        for account in self.accounts.read().values() {
+            open.append(&mut account.write().reset());
+        }
+        open
+    }
+
+    fn leave_book(
+        &self,
+        id: InstrumentId,
+        side: Side,
+        price: Decimal,
+        qty: Decimal,
+        update: types::UpdateId,
+    ) {
+        let market = self.market(id);
+        let mut market = market.write();
+        market.book.reduce(side, price, qty);
+        market.book.last_update = update;
+    }
+
+    fn traded(
+        &self,
+        seq: Seq,
+        time: Time,
+        trade: &Traded,
+        touched: &mut Touched,
+        chunk: &mut Chunk,
+    ) {
+        // the rule of `protocol::aggregates`
+        let aggregate = Some((trade.instrument, trade.taker.order, trade.price));
+        let market = self.market(trade.instrument);
+        let row = {
+            let mut market = market.write();
+            let more = touched.aggregate == aggregate;
+            let row = TradeRow {
+                trade: *trade,
+                time,
+                agg: market.last_agg + u64::from(!more),
+                seq,
+            };
+            market
+                .book
+                .reduce(trade.aggressor_side.opposite(), trade.price, trade.qty);
+            market.book.last_update = trade.update;
+            market.trade(row);
+            row
+        };
+        touched.aggregate = aggregate;
+        for (party, maker) in [(&trade.maker, true), (&trade.taker, false)] {
+            let key = (trade.instrument, party.order);
+            let account = self.account(party.account);
+            let mut account = account.write();
+            account.fill(row.fill(maker));
+            account.change(key, |order| {
+                executed(order, trade.qty, trade.quote, party.open_qty, time);
+            });
+            touched.order(party.account, key);
+        }
+        chunk.trades.push(row);
+    }
+
+    fn prevented(&self, time: Time, prevented: &MatchPrevented, touched: &mut Touched) {
+        let p = prevented;
+        for (account, order, qty) in [
+            (p.maker_account, p.maker, p.maker_prevented),
+            (p.taker_account, p.taker, p.taker_prevented),
+        ] {
+            if qty.is_zero() {
+                continue;
+            }
+            let key = (p.instrument, order);
+            self.account(account).write().change(key, |order| {
+                order.prevented_qty = Decimal(order.prevented_qty.0.saturating_add(qty.0));
+                order.updated_at = time;
+            });
+            touched.order(account, key);
+        }
+    }
+}
+
+fn status_of(reason: CloseReason) -> OrderStatus {
+    match reason {
+        CloseReason::Canceled => OrderStatus::Canceled,
+        CloseReason::UnfilledIoc
+        | CloseReason::UnfilledFok
+        | CloseReason::InsufficientLiquidity => OrderStatus::Expired,
+        CloseReason::Prevented => OrderStatus::ExpiredInMatch,
+    }
+}
