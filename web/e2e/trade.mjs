@@ -80,6 +80,15 @@ async function nothingOverflows(page, name) {
       const hidden = box.width === 0 || element.closest(".visually-hidden, .skip, .scroll, .tabs, .segments, .stats, .chart-canvas");
       if (!hidden && (box.right > limit + 1 || box.left < -1)) found.push(`${element.tagName}.${element.className} ${Math.round(box.left)}..${Math.round(box.right)}`);
     }
+    // A panel clips what is too wide for it; nothing may be.
+    for (const panel of document.querySelectorAll(".panel")) {
+      const frame = panel.getBoundingClientRect();
+      for (const element of panel.querySelectorAll("button, input, select, p, dl, h2")) {
+        const box = element.getBoundingClientRect();
+        if (box.width === 0 || element.closest(".visually-hidden, .scroll, .tabs, .segments, .chart-head")) continue;
+        if (box.right > frame.right + 1 || box.left < frame.left - 1) found.push(`${element.tagName}.${element.className} leaves ${panel.className}`);
+      }
+    }
     return found.slice(0, 5);
   });
   expect(wide.length === 0, `${name} overflows: ${wide.join("; ")}`);

@@ -11,11 +11,10 @@ interface Prefs {
   shortcuts: boolean;
   interval: string;
   favourites: string[];
-  confirmOrders: boolean;
 }
 
 const KEY = "highwater.prefs";
-const DEFAULTS: Prefs = { theme: "system", dir: "ltr", shortcuts: true, interval: "1m", favourites: [], confirmOrders: false };
+const DEFAULTS: Prefs = { theme: "system", dir: "ltr", shortcuts: true, interval: "1m", favourites: [] };
 
 function stored(): Partial<Prefs> {
   try {

@@ -78,7 +78,7 @@ function makePlot(host: HTMLElement, info: SymbolInfo): Plot {
     autoSize: true,
     // The library's logo needs an inline style, which the page's policy forbids; the link above the chart takes its place.
     layout: { attributionLogo: false, fontFamily: '"Inter Variable", system-ui, sans-serif', fontSize: 11 },
-    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.24 } },
+    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.15, bottom: 0.24 } },
     timeScale: { borderVisible: false, timeVisible: true, secondsVisible: false, rightOffset: 6, barSpacing: 7 },
     crosshair: { mode: 0 },
     localization: { priceFormatter: (price: number) => group(price.toFixed(info.priceDigits)) },
