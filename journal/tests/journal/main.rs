@@ -6,5 +6,6 @@ mod crash;
 mod damage;
 mod faults;
 mod files;
+mod forged;
 mod golden;
 mod world;
