@@ -12,10 +12,10 @@ pub struct Terms {
     pub taker_fee: Rate,
 }
 
-/// The finest grid of an asset: with it the product of a price and a quantity is still a whole number of atoms over a power of ten.
-pub const MAX_PRECISION: u8 = 16;
-
 impl Terms {
+    /// The finest grid of an asset: with it the product of a price and a quantity is still a whole number of atoms over a power of ten.
+    pub const MAX_PRECISION: u8 = 16;
+
     /// `None` when one lot is not a whole number of base atoms, or the factors leave 63 bits.
     #[must_use]
     pub fn new(
@@ -26,7 +26,7 @@ impl Terms {
         maker_fee: Rate,
         taker_fee: Rate,
     ) -> Option<Terms> {
-        if base_precision > MAX_PRECISION || quote_precision > MAX_PRECISION {
+        if base_precision > Self::MAX_PRECISION || quote_precision > Self::MAX_PRECISION {
             return None;
         }
         let scale = i128::from(Decimal::SCALE);
@@ -35,7 +35,7 @@ impl Terms {
             return None;
         }
         let unit = i128::from(tick.0).checked_mul(i128::from(lot.0))?;
-        let den = 10_i128.pow(u32::from(MAX_PRECISION - quote_precision));
+        let den = 10_i128.pow(u32::from(Self::MAX_PRECISION - quote_precision));
         let common = gcd(unit, den);
         Some(Terms {
             base_per_lot: i64::try_from(base / scale).ok()?,
@@ -103,14 +103,7 @@ mod tests {
     use super::*;
 
     fn terms(tick: i64, lot: i64, base: u8, quote: u8) -> Option<Terms> {
-        Terms::new(
-            Decimal(tick),
-            Decimal(lot),
-            base,
-            quote,
-            Rate(0),
-            Rate(0),
-        )
+        Terms::new(Decimal(tick), Decimal(lot), base, quote, Rate(0), Rate(0))
     }
 
     #[test]

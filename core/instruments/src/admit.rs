@@ -15,7 +15,9 @@ pub fn is_symbol(text: &str) -> bool {
 #[must_use]
 pub fn is_asset_name(text: &str) -> bool {
     (1..=20).contains(&text.chars().count())
-        && text.chars().all(|c| c.is_alphanumeric() && !c.is_lowercase())
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() && !c.is_lowercase())
 }
 
 fn is_symbol_char(c: char) -> bool {

@@ -92,6 +92,12 @@ impl Spec {
         Decimal(qty.0 * self.lot)
     }
 
+    /// The most lots that the wire can say.
+    #[must_use]
+    pub const fn max_qty(&self) -> Qty {
+        Qty(i64::MAX / self.lot)
+    }
+
     /// PRICE_FILTER.
     ///
     /// # Errors
@@ -118,19 +124,38 @@ impl Spec {
         Ok(Qty(lots))
     }
 
-    /// The least quantity by LOT_SIZE, in lots.
-    #[must_use]
-    pub fn min_qty(&self) -> Qty {
-        Qty(self.qty.0.max(1))
+    /// The bounds of MARKET_LOT_SIZE without its grid: for MARKET orders by quote amount, which fill by whole lots of LOT_SIZE.
+    ///
+    /// # Errors
+    /// `MarketLotSize`.
+    pub fn market_bounds(&self, qty: Decimal) -> Result<(), RejectCode> {
+        match self.instrument.filters.market_lot_size {
+            Some(f) if qty < f.min || (!f.max.is_zero() && qty > f.max) => {
+                Err(RejectCode::MarketLotSize)
+            }
+            _ => Ok(()),
+        }
     }
 
-    /// The least quantity of a MARKET order by MARKET_LOT_SIZE.
+    /// A price on the grid, whatever the filters say; `None` when it is off the grid or not positive.
     #[must_use]
-    pub fn min_market_qty(&self) -> Decimal {
-        self.instrument
-            .filters
-            .market_lot_size
-            .map_or(Decimal(0), |f| f.min)
+    pub fn ticks(&self, price: Decimal) -> Option<Price> {
+        (price.0 > 0 && price.0 % self.tick == 0 && price.0 < i64::MAX)
+            .then(|| Price(price.0 / self.tick))
+    }
+
+    /// A quantity on the grid, whatever the filters say; `None` when it is off the grid or negative.
+    #[must_use]
+    pub fn lots(&self, qty: Decimal) -> Option<Qty> {
+        (qty.0 >= 0 && qty.0 % self.lot == 0).then(|| Qty(qty.0 / self.lot))
+    }
+
+    /// Does the sum of two quantities still fit what the wire can say?
+    #[must_use]
+    pub fn sum_fits(&self, a: Qty, b: Qty) -> bool {
+        a.0.checked_add(b.0)
+            .and_then(|sum| sum.checked_mul(self.lot))
+            .is_some()
     }
 
     /// MARKET_LOT_SIZE.
@@ -253,9 +278,7 @@ fn bounds(min: Decimal, max: Decimal, grid: i64) -> (i64, i64) {
 }
 
 fn within_lot(f: &LotSizeFilter, qty: Decimal) -> bool {
-    qty >= f.min
-        && (f.max.is_zero() || qty <= f.max)
-        && (f.step.is_zero() || qty.0 % f.step.0 == 0)
+    qty >= f.min && (f.max.is_zero() || qty <= f.max) && (f.step.is_zero() || qty.0 % f.step.0 == 0)
 }
 
 /// `notional` in 10⁻¹⁶; each bound with whether it applies.

@@ -1,6 +1,4 @@
-use protocol::{
-    Filters, NotionalFilter, PercentPriceBySideFilter, PriceFilter, StpMode, StpModes,
-};
+use protocol::{Filters, NotionalFilter, PercentPriceBySideFilter, PriceFilter, StpMode, StpModes};
 use types::{AssetId, ContractKind, InstrumentId, Rate};
 
 use super::*;

@@ -39,8 +39,8 @@ impl Key {
 
     fn hash(self) -> u64 {
         let high = u64::from(self.account.0) << 32 | u64::from(self.asset.0);
-        let mixed = (high ^ u64::from(self.wallet.0).rotate_left(17))
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed =
+            (high ^ u64::from(self.wallet.0).rotate_left(17)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
     }
 }
@@ -52,6 +52,18 @@ pub struct BalanceRef(u32);
 impl BalanceRef {
     /// A reference to no balance.
     pub const NONE: BalanceRef = BalanceRef(u32::MAX);
+
+    /// As a number, for whoever stores it.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// From [`BalanceRef::number`].
+    #[must_use]
+    pub const fn from_number(number: u32) -> BalanceRef {
+        BalanceRef(number)
+    }
 }
 
 struct Entry {

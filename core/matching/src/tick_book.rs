@@ -330,7 +330,8 @@ impl TickBook {
                 (_, best) => best,
             }
         };
-        let base = (center - half).clamp(1, i64::MAX - 2 * half - 1);
+        // far enough from the end of the range that twice the window can be added
+        let base = (center - half).clamp(1, i64::MAX - 4 * half - 2);
         match self.window.base() {
             Some(old) if (old - base).abs() < half / 4 => {}
             _ => self.move_window(base, base + 2 * half),

@@ -104,15 +104,7 @@ mod tests {
     use super::*;
 
     fn terms() -> Terms {
-        Terms::new(
-            Decimal(1),
-            Decimal(1),
-            8,
-            8,
-            Rate(100_000),
-            Rate(200_000),
-        )
-        .unwrap()
+        Terms::new(Decimal(1), Decimal(1), 8, 8, Rate(100_000), Rate(200_000)).unwrap()
     }
 
     #[test]
@@ -162,8 +154,14 @@ mod tests {
         );
         assert_eq!(settlement.quote, Amount(20_000));
         assert_eq!(settlement.taker.legs, [Amount(9_980), Amount(-20_000)]);
-        assert_eq!((settlement.taker.fee, settlement.taker.fee_leg), (Amount(20), Leg::Base));
+        assert_eq!(
+            (settlement.taker.fee, settlement.taker.fee_leg),
+            (Amount(20), Leg::Base)
+        );
         assert_eq!(settlement.maker.legs, [Amount(-10_000), Amount(19_980)]);
-        assert_eq!((settlement.maker.fee, settlement.maker.fee_leg), (Amount(20), Leg::Quote));
+        assert_eq!(
+            (settlement.maker.fee, settlement.maker.fee_leg),
+            (Amount(20), Leg::Quote)
+        );
     }
 }
