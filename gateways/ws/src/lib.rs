@@ -1,1 +1,51 @@
-//! ws
+//! Market streams, user data streams and the WebSocket API.
+//!
+//! ```text
+//! relay ──Arc<Batch>──▶ feed thread ──frame, encoded once per form──▶ outbox ──▶ connection task ──▶ socket
+//!                        book, candles,                                (one per connection, bounded)
+//!                        open orders, timers
+//! ```
+//!
+//! The *feed* is one thread that takes durable batches, subscriptions and the passing of time from one queue: a subscription begins exactly
+//! between two records, and nobody who fills the queue ever waits. It keeps each book by price levels from events alone, so that the ids of
+//! the depth streams are those of the engine and no change is skipped: the next frame's `U` is the last one's `u` plus one.
+//!
+//! Only streams that somebody listens to are encoded, once for each form that is listened to (raw or combined, milliseconds or
+//! microseconds), and the bytes are shared. A connection's *outbox* keeps every frame or closes the connection; frames of streams whose
+//! newer frame says all that an older one said (touch, partial depth, tickers) replace their waiting predecessor.
+//!
+//! Tickers and average prices are asked of views once a second. Candles are taken from views when the first listener comes and then
+//! continued trade by trade; a candle is told as closed when a record stamped after it has been seen, or a second after its end.
+//!
+//! # Bounds
+//! [`Settings`]: connections, sizes, paces, ping and pong, age. 1,024 streams and 1,000 user data subscriptions per connection.
+//!
+//! # Errors
+//! Clients are answered in the API's own words: control frames of streams with `{"error":{"code","msg"},"id"}`, calls with `status` and
+//! `error`. An address that names no stream is refused with 400, and one that asks for no WebSocket with 426.
+
+mod api;
+mod book;
+mod candle;
+mod connection;
+mod control;
+mod encode;
+mod feed;
+mod gateway;
+mod handle;
+mod hub;
+mod market;
+mod outbox;
+mod report;
+mod statistics;
+mod topic;
+mod users;
+
+pub use connection::Settings;
+pub use feed::Feed;
+pub use gateway::Gateway;
+pub use handle::{FeedHandle, FeedReader, Now, start};
+pub use outbox::Bounds;
+
+/// How often the feed looks at the clock: the period of its fastest streams, in microseconds.
+pub const TICK_US: i64 = 100_000;

@@ -1,5 +1,0 @@
-//! The engine alone, through its public face.
-
-mod support;
-
-mod orders;

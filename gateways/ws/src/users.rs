@@ -1,0 +1,402 @@
+//! Open orders, kept from events, and what their owners are told of them.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use kit::{Json, TimeUnit};
+use protocol::{
+    BalanceChanged, Event, MatchPrevented, Order, OrderAmended, OrderClosed, OrderPlaced,
+    OrderStatus, Party, Traded, Transferred,
+};
+use types::{AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Time, Wallet};
+
+use crate::hub::{ConnId, Hub, encode};
+use crate::report::{self, Balance, Execution, Half, Prevented, Report};
+
+/// What names mean: the assets and instruments that events have told of.
+#[derive(Debug, Default)]
+pub struct Names {
+    pub assets: HashMap<AssetId, (Box<str>, u8)>,
+    pub instruments: HashMap<InstrumentId, Named>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Named {
+    pub symbol: Box<str>,
+    pub quote_precision: u8,
+}
+
+impl Names {
+    fn asset(&self, id: AssetId) -> (&str, u8) {
+        self.assets
+            .get(&id)
+            .map_or(("", 8), |(name, precision)| (&**name, *precision))
+    }
+}
+
+/// One account's subscription on one connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Subscription {
+    conn: ConnId,
+    id: u32,
+}
+
+/// The record that is being told of.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    pub seq: u64,
+    /// Place of the event in its record.
+    pub index: usize,
+    pub time: Time,
+    pub now: Time,
+}
+
+impl Moment {
+    /// Grows with the journal, below 2^53 for two million million records.
+    fn execution_id(&self) -> u64 {
+        self.seq
+            .saturating_mul(4096)
+            .saturating_add(self.index as u64)
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Users {
+    orders: HashMap<(InstrumentId, OrderId), Order>,
+    subscriptions: HashMap<AccountId, Vec<Subscription>>,
+    /// The record's prevented matches, with the quantity that would have been exchanged.
+    prevented: Vec<(MatchPrevented, Decimal)>,
+}
+
+impl Users {
+    pub fn subscribe(&mut self, account: AccountId, conn: ConnId, id: u32) {
+        let subscription = Subscription { conn, id };
+        self.subscriptions
+            .entry(account)
+            .or_default()
+            .push(subscription);
+    }
+
+    /// Ends the subscriptions of a connection that `which` names.
+    pub fn unsubscribe(&mut self, conn: ConnId, which: impl Fn(u32) -> bool) {
+        self.subscriptions.retain(|_, list| {
+            list.retain(|other| other.conn != conn || !which(other.id));
+            !list.is_empty()
+        });
+    }
+
+    /// An order that was open when the program started.
+    pub fn restore(&mut self, order: &Order) {
+        self.orders
+            .insert((order.instrument, order.id), order.clone());
+    }
+
+    pub fn order(&self, instrument: InstrumentId, id: OrderId) -> Option<&Order> {
+        self.orders.get(&(instrument, id))
+    }
+
+    /// Follows one event of a record and tells the owners. `later` are the record's events after it.
+    pub fn apply(&mut self, hub: &Hub, names: &Names, event: &Event, later: &[Event], at: Moment) {
+        match event {
+            Event::OrderPlaced(placed) => self.placed(hub, names, placed, later, at),
+            Event::Traded(trade) => self.traded(hub, names, trade, later, at),
+            Event::OrderClosed(closed) => self.closed(hub, names, closed, at),
+            Event::OrderAmended(amended) => self.amended(hub, names, amended, at),
+            Event::MatchPrevented(prevented) => self.prevent(prevented),
+            Event::Transferred(transfer) => self.transferred(hub, names, transfer, at),
+            _ => {}
+        }
+    }
+
+    /// Ends a record: tells of the balances that it changed.
+    pub fn finish(&mut self, hub: &Hub, names: &Names, events: &[Event], at: Moment) {
+        self.prevented.clear();
+        if self.subscriptions.is_empty() {
+            return;
+        }
+        let changed = |event: &Event| match event {
+            Event::BalanceChanged(change) if change.wallet == Wallet::SPOT => Some(*change),
+            _ => None,
+        };
+        let mut changes: Vec<BalanceChanged> = events
+            .iter()
+            .filter_map(changed)
+            .filter(|change| self.subscriptions.contains_key(&change.account))
+            .collect();
+        changes.sort_by_key(|change| change.account);
+        for of_account in changes.chunk_by(|a, b| a.account == b.account) {
+            let balances = || {
+                of_account.iter().map(|change| {
+                    let (asset, precision) = names.asset(change.asset);
+                    Balance {
+                        asset,
+                        precision,
+                        after: *change,
+                    }
+                })
+            };
+            self.tell(hub, of_account[0].account, |json| {
+                report::account_position(json, balances(), at.time, at.now);
+            });
+        }
+    }
+
+    fn placed(
+        &mut self,
+        hub: &Hub,
+        names: &Names,
+        placed: &OrderPlaced,
+        later: &[Event],
+        at: Moment,
+    ) {
+        let mut order = placed.order.clone();
+        if self.listened(order.account) {
+            let mut shown = order.clone();
+            if !order.quote_qty.is_zero() {
+                shown.qty = executed_of(later, &order);
+            }
+            self.report(hub, names, &shown, at, |report| report);
+        }
+        order.updated_at = at.time;
+        self.orders.insert((order.instrument, order.id), order);
+    }
+
+    fn traded(&mut self, hub: &Hub, names: &Names, trade: &Traded, later: &[Event], at: Moment) {
+        for (party, maker) in [(&trade.maker, true), (&trade.taker, false)] {
+            let key = (trade.instrument, party.order);
+            let Some(order) = self.orders.get_mut(&key) else {
+                continue;
+            };
+            order.executed_qty = Decimal(order.executed_qty.0.saturating_add(trade.qty.0));
+            order.executed_quote = order.executed_quote.plus(trade.quote);
+            order.updated_at = at.time;
+            let by_quote = !order.quote_qty.is_zero();
+            let goes_on = by_quote && later.iter().any(|event| goes_on(event, trade, party));
+            order.status = if party.open_qty.is_zero() && !goes_on {
+                OrderStatus::Filled
+            } else {
+                OrderStatus::PartiallyFilled
+            };
+            let mut after = order.clone();
+            if by_quote {
+                let more = executed_of(later, &after).0;
+                after.qty = Decimal(after.executed_qty.0.saturating_add(more));
+            }
+            if after.status == OrderStatus::Filled {
+                self.orders.remove(&key);
+            }
+            if self.listened(after.account) {
+                let (fee_asset, fee_precision) = names.asset(party.fee_asset);
+                let half = Half {
+                    trade: trade.trade,
+                    price: trade.price,
+                    qty: trade.qty,
+                    quote: trade.quote,
+                    fee: party.fee,
+                    fee_precision,
+                    fee_asset,
+                    maker,
+                };
+                self.report(hub, names, &after, at, |report| Report {
+                    execution: Execution::Trade,
+                    half: Some(half),
+                    ..report
+                });
+            }
+        }
+    }
+
+    fn closed(&mut self, hub: &Hub, names: &Names, closed: &OrderClosed, at: Moment) {
+        let Some(mut order) = self.orders.remove(&(closed.instrument, closed.order)) else {
+            return;
+        };
+        let (status, execution, expiry) = report::end_of(closed.reason);
+        order.status = status;
+        order.updated_at = at.time;
+        if !order.quote_qty.is_zero() {
+            order.qty = order.executed_qty;
+        }
+        if !self.listened(order.account) {
+            return;
+        }
+        let named = !closed.client_id.is_none();
+        let prevented = (execution == Execution::TradePrevention)
+            .then(|| self.prevention_of(names, &order))
+            .flatten();
+        self.report(hub, names, &order, at, |report| Report {
+            execution,
+            client_id: if named {
+                closed.client_id
+            } else {
+                order.client_id
+            },
+            original_client_id: if named {
+                order.client_id
+            } else {
+                ClientId::NONE
+            },
+            prevented,
+            expiry,
+            ..report
+        });
+    }
+
+    fn amended(&mut self, hub: &Hub, names: &Names, amended: &OrderAmended, at: Moment) {
+        let Some(order) = self.orders.get_mut(&(amended.instrument, amended.order)) else {
+            return;
+        };
+        let before = order.client_id;
+        order.qty = amended.qty;
+        order.client_id = amended.client_id;
+        order.updated_at = at.time;
+        let after = order.clone();
+        if self.listened(after.account) {
+            self.report(hub, names, &after, at, |report| Report {
+                execution: Execution::Replaced,
+                original_client_id: before,
+                ..report
+            });
+        }
+    }
+
+    fn prevent(&mut self, prevented: &MatchPrevented) {
+        let mut open = i64::MAX;
+        let sides = [
+            (prevented.maker, prevented.maker_prevented),
+            (prevented.taker, prevented.taker_prevented),
+        ];
+        for (id, qty) in sides {
+            if let Some(order) = self.orders.get_mut(&(prevented.instrument, id)) {
+                if order.quote_qty.is_zero() {
+                    open = open.min(order.open_qty().0);
+                }
+                order.prevented_qty = Decimal(order.prevented_qty.0.saturating_add(qty.0));
+            }
+        }
+        let open = if open == i64::MAX { 0 } else { open };
+        self.prevented.push((*prevented, Decimal(open)));
+    }
+
+    fn prevention_of<'a>(&self, names: &'a Names, order: &Order) -> Option<Prevented<'a>> {
+        let (prevented, match_qty) = self.prevented.iter().rev().find(|(prevented, _)| {
+            prevented.instrument == order.instrument
+                && (prevented.maker == order.id || prevented.taker == order.id)
+        })?;
+        let named = names.instruments.get(&order.instrument)?;
+        let is_maker = prevented.maker == order.id;
+        Some(Prevented {
+            id: prevented.id,
+            last_qty: if is_maker {
+                prevented.maker_prevented
+            } else {
+                prevented.taker_prevented
+            },
+            counter_order: if is_maker {
+                prevented.taker
+            } else {
+                prevented.maker
+            },
+            counter_symbol: &named.symbol,
+            match_qty: *match_qty,
+            match_price: prevented.price,
+            match_quote: quote_rounded_down(prevented.price, *match_qty, named.quote_precision),
+        })
+    }
+
+    fn transferred(&self, hub: &Hub, names: &Names, transfer: &Transferred, at: Moment) {
+        if transfer.wallet == Wallet::SPOT && self.listened(transfer.account) {
+            let asset = names.asset(transfer.asset);
+            self.tell(hub, transfer.account, |json| {
+                report::balance_update(json, asset, transfer, at.time, at.now);
+            });
+        }
+    }
+
+    fn listened(&self, account: AccountId) -> bool {
+        self.subscriptions.contains_key(&account)
+    }
+
+    fn report<'a>(
+        &self,
+        hub: &Hub,
+        names: &'a Names,
+        order: &'a Order,
+        at: Moment,
+        fill: impl FnOnce(Report<'a>) -> Report<'a>,
+    ) {
+        let Some(named) = names.instruments.get(&order.instrument) else {
+            return;
+        };
+        let report = fill(Report {
+            symbol: &named.symbol,
+            quote_precision: named.quote_precision,
+            order,
+            execution: Execution::New,
+            client_id: order.client_id,
+            original_client_id: ClientId::NONE,
+            half: None,
+            prevented: None,
+            expiry: None,
+            execution_id: at.execution_id(),
+            time: at.time,
+            now: at.now,
+        });
+        self.tell(hub, order.account, |json| report.write(json));
+    }
+
+    /// Hands an event to every subscription of an account, encoded once for each unit of time.
+    fn tell(&self, hub: &Hub, account: AccountId, write: impl Fn(&mut Json)) {
+        let Some(list) = self.subscriptions.get(&account) else {
+            return;
+        };
+        let mut bodies: [Option<Bytes>; 2] = Default::default();
+        for subscription in list {
+            if let Some(conn) = hub.conn(subscription.conn) {
+                let body = bodies[usize::from(conn.unit == TimeUnit::Micros)]
+                    .get_or_insert_with(|| encode(conn.unit, &write));
+                conn.outbox.push(event_frame(subscription.id, body));
+            }
+        }
+    }
+}
+
+/// A user data event as the WebSocket API sends it.
+pub fn event_frame(subscription: u32, body: &[u8]) -> Bytes {
+    let mut json = Json::onto(Vec::with_capacity(body.len() + 48), TimeUnit::Millis);
+    json.begin().num("subscriptionId", subscription);
+    json.raw("event", body).end();
+    Bytes::from(json.finish())
+}
+
+/// What the rest of the record executes of an order that has just been placed or is taking.
+fn executed_of(later: &[Event], order: &Order) -> Decimal {
+    let qty = later.iter().map(|event| match event {
+        Event::Traded(trade)
+            if trade.instrument == order.instrument && trade.taker.order == order.id =>
+        {
+            trade.qty.0
+        }
+        _ => 0,
+    });
+    Decimal(qty.fold(0, i64::saturating_add))
+}
+
+/// Whether a later event of the record is about the same order: it was not the last word that nothing is open.
+fn goes_on(event: &Event, trade: &Traded, party: &Party) -> bool {
+    match event {
+        Event::Traded(next) => {
+            next.instrument == trade.instrument && next.taker.order == party.order
+        }
+        Event::OrderClosed(closed) => {
+            closed.instrument == trade.instrument && closed.order == party.order
+        }
+        _ => false,
+    }
+}
+
+/// Price x quantity in atoms of the quote asset.
+fn quote_rounded_down(price: Decimal, qty: Decimal, precision: u8) -> Amount {
+    let product = i128::from(price.0).saturating_mul(i128::from(qty.0));
+    let scale = 10_i128.pow(16_u32.saturating_sub(u32::from(precision)));
+    Amount(product / scale)
+}
