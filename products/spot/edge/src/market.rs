@@ -290,7 +290,10 @@ fn write_candle(json: &mut Json, row: &Candle, quote_precision: u8) {
 
 fn avg_price(ctx: &Context, call: &Call) -> Outcome {
     let instrument = symbols::instrument(ctx, call)?;
-    let average = ctx.views.avg_price(instrument.id);
+    let average = ctx
+        .views
+        .avg_price(instrument.id)
+        .ok_or_else(ApiError::bad_symbol)?;
     let mut json = Json::new(call.unit);
     json.begin()
         .num("mins", average.mins)

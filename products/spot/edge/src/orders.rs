@@ -163,9 +163,8 @@ pub(crate) fn conditions(input: &Input<'_>) -> Result<(), ApiError> {
         return Ok(());
     };
     // A pegged order takes its price from the book.
-    let missing =
-        |name: &&&str| !input.has(name) && !(**name == "price" && input.has("pegPriceType"));
-    if let Some(name) = needs.needed.iter().find(missing) {
+    let given = |name: &str| input.has(name) || (name == "price" && input.has("pegPriceType"));
+    if let Some(name) = needs.needed.iter().find(|name| !given(name)) {
         return Err(ApiError::mandatory(name));
     }
     if needs.trigger && !input.has("stopPrice") && !input.has("trailingDelta") {

@@ -117,7 +117,9 @@ fn each(ctx: &Context, call: &Call, write: impl Fn(&mut Json, &Instrument)) -> O
 fn day(ctx: &Context, call: &Call) -> Outcome {
     let full = is_full(call);
     each(ctx, call, |json, one| {
-        let ticker = ctx.views.ticker(one.id, Window::Last24h);
+        let Some(ticker) = ctx.views.ticker(one.id, Window::Last24h) else {
+            return;
+        };
         json.begin().str("symbol", &one.symbol);
         if full {
             write_change(json, &ticker);
@@ -159,7 +161,9 @@ fn window(ctx: &Context, call: &Call, window: Window) -> Outcome {
     }
     let full = is_full(call);
     each(ctx, call, |json, one| {
-        let ticker = ctx.views.ticker(one.id, window);
+        let Some(ticker) = ctx.views.ticker(one.id, window) else {
+            return;
+        };
         json.begin().str("symbol", &one.symbol);
         if full {
             write_change(json, &ticker);
