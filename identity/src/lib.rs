@@ -12,7 +12,7 @@ mod seal;
 mod store;
 
 pub use key::{Key, KeyKind, Permissions};
-pub use store::{Created, Keys, NewKey, check};
+pub use store::{Created, Keys, NewKey};
 
 /// Why keys cannot be opened, made or read.
 #[derive(Debug, thiserror::Error)]

@@ -80,15 +80,19 @@ pub(crate) async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let end = converse(&mut socket, &line, &mut dialogue, settings).await;
-    if let End::Refused(code, reason) = end {
-        let goodbye = async {
-            let _ = socket.send(Frame::close(Some(code), reason)).await;
-            // until the peer has answered, so that it reads our words before the connection is gone
-            while let Some(Ok(_)) = socket.next().await {}
-        };
-        let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
-    }
+    let goodbye = match converse(&mut socket, &line, &mut dialogue, settings).await {
+        End::Cut => return,
+        End::Gone => None,
+        End::Refused(code, reason) => Some(Frame::close(Some(code), reason)),
+    };
+    let ending = async {
+        if let Some(goodbye) = goodbye {
+            let _ = socket.send(goodbye).await;
+        }
+        // until the peer has our last words and the connection is down
+        let _ = socket.close().await;
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), ending).await;
 }
 
 async fn converse<S>(

@@ -233,6 +233,9 @@ impl Feed {
 
     /// A later listener of a topic that only speaks of changes hears its present state with the next tick, as the first one did.
     fn refresh(&mut self, topic_id: TopicId, topic: &Topic) {
+        for stream in self.everywhere.iter_mut().filter(|s| s.topic == topic_id) {
+            stream.refresh();
+        }
         if let Some(market) = self
             .by_symbol
             .get(&topic.symbol)
@@ -395,10 +398,7 @@ impl Feed {
             }
         }
     }
-
-    /// What is open at the best prices, for tests that compare books.
-    #[cfg(test)]
-    pub fn book(&self, instrument: InstrumentId) -> &crate::book::Book {
-        &self.markets[&instrument].book
-    }
 }
+
+#[cfg(test)]
+mod tests;

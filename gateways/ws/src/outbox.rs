@@ -141,6 +141,16 @@ impl Outbox {
         }
     }
 
+    /// The next frame, if one waits.
+    #[cfg(test)]
+    pub fn try_next(&self) -> Result<Bytes, Option<Close>> {
+        let mut waiting = self.waiting.lock();
+        let frame = waiting.frames.pop_front().ok_or(waiting.close)?;
+        waiting.taken += 1;
+        waiting.bytes -= frame.len();
+        Ok(frame)
+    }
+
     /// Returns when the reader has fallen too far behind to be served.
     pub async fn cut(&self) {
         self.cut.notified().await;

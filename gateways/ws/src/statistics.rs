@@ -78,6 +78,11 @@ impl Everywhere {
         Some(Everywhere { topic, kind, sent })
     }
 
+    /// Somebody new listens: the next frame tells of all markets.
+    pub fn refresh(&mut self) {
+        self.sent.clear();
+    }
+
     /// Tells of the markets that changed, in one frame.
     pub fn tell(
         &mut self,
