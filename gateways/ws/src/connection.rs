@@ -282,32 +282,4 @@ impl Pace {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unanswered_ping_ends_the_connection_and_stray_pongs_do_not_help() {
-        let mut alive = Alive::new(Settings::BINANCE);
-        let mut now = Instant::now();
-        let first = alive.ping(now).unwrap();
-        now += Duration::from_secs(20);
-        alive.answered(&first);
-        for _ in 0..3 {
-            assert!(alive.ping(now).is_some());
-            alive.answered(b"");
-            now += Duration::from_secs(20);
-        }
-        assert!(alive.ping(now).is_none());
-    }
-
-    #[test]
-    fn five_frames_in_a_second() {
-        let now = Instant::now();
-        let mut pace = Pace::new(Some(5));
-        assert!((0..5).all(|_| pace.allows(now)));
-        assert!(!pace.allows(now));
-        assert!(pace.allows(now + Duration::from_secs(2)));
-        let mut any = Pace::new(None);
-        assert!((0..100).all(|_| any.allows(now)));
-    }
-}
+mod tests;
