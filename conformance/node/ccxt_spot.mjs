@@ -25,8 +25,15 @@ async function refusedAs(kind, work) {
 
 const limited = (promise, seconds = 20) => Promise.race([promise, new Promise((_, no) => setTimeout(() => no(new Error(`nothing in ${seconds} s`)), seconds * 1000))]);
 
+// ccxt for Node wants its agent loaded before it opens a socket without TLS.
+async function client(account, ws) {
+  const exchange = new ccxt.pro.binance(options(account, ws));
+  await exchange.loadHttpProxyAgent();
+  return exchange;
+}
+
 const { symbol, maker, churn } = await market('NCX');
-const open = new ccxt.pro.binance(options());
+const open = await client();
 await check('markets', 'loadMarkets reads grids and limits', async () => {
   const found = (await open.loadMarkets())[SYMBOL];
   equal([found.precision.price, found.precision.amount, found.limits.cost.min], [0.01, 0.00001, 5]);
@@ -39,7 +46,7 @@ for (const [method, ...parameters] of [
 
 await maker.cancelAll(symbol);
 const account = await makeAccount({ USDT: '100000' });
-const exchange = new ccxt.pro.binance(options(account));
+const exchange = await client(account);
 await exchange.loadMarkets();
 await check('trading', 'limit order: open, partially filled, closed', async () => {
   const order = await exchange.createOrder(SYMBOL, 'limit', 'buy', 0.5, 100);
@@ -92,7 +99,7 @@ for (const [method, ...parameters] of [
 }
 await check('reconnect', 'a cut connection is opened again and the stream goes on', async () => {
   const cuttable = await proxy(ready.ws);
-  const cut = new ccxt.pro.binance(options(undefined, cuttable.address));
+  const cut = await client(undefined, cuttable.address);
   await limited(cut.watchTrades(SYMBOL));
   yes(cuttable.cut() > 0, 'there was no connection to cut');
   let again = false;

@@ -112,7 +112,7 @@ async function websocketApi(symbol, maker, keyType) {
   const connection = await client.websocketAPI.connect();
   const limit = { symbol, side: 'BUY', type: 'LIMIT', timeInForce: 'GTC', quantity: '0.2', price: '100.00' };
   if (keyType === 'ED25519') {
-    await check('session', 'logon', async () => equal((await connection.sessionLogon()).data.apiKey, account.apiKey));
+    await check('session', 'logon', async () => equal((await connection.sessionLogon())[0].data.apiKey, account.apiKey));
   }
   const events = [];
   await check('user data', `subscribe, ${keyType} key`, async () => {
