@@ -64,17 +64,17 @@ def public(api, symbol, other):
         ("agg_trades", {**one, "from_id": 0, "limit": 1}, "AggTradesResponse", ()),
         ("avg_price", one, "AvgPriceResponse", ()),
         ("ticker24hr", one, "Ticker24hrResponse1", ()),
-        ("ticker24hr", both, "Ticker24hrResponse2Inner", ()),
+        ("ticker24hr", both, "Ticker24hrResponse2", ()),
         ("ticker24hr", {**one, **ticker}, "Ticker24hrResponse1", ()),
         ("ticker_trading_day", one, "TickerTradingDayResponse1", ()),
-        ("ticker_trading_day", {**both, "time_zone": "0"}, "TickerTradingDayResponse2Inner", ()),
+        ("ticker_trading_day", {**both, "time_zone": "0"}, "TickerTradingDayResponse2", ()),
         ("ticker_price", one, "TickerPriceResponse1", ()),
-        ("ticker_price", both, "TickerPriceResponse2Inner", ()),
-        ("ticker_price", {}, "TickerPriceResponse2Inner", ()),
+        ("ticker_price", both, "TickerPriceResponse2", ()),
+        ("ticker_price", {}, "TickerPriceResponse2", ()),
         ("ticker_book_ticker", one, "TickerBookTickerResponse1", ()),
-        ("ticker_book_ticker", both, "TickerBookTickerResponse2Inner", ()),
+        ("ticker_book_ticker", both, "TickerBookTickerResponse2", ()),
         ("ticker", one, "TickerResponse1", ()),
-        ("ticker", {**both, "window_size": "1h"}, "TickerResponse2Inner", ()),
+        ("ticker", {**both, "window_size": "1h"}, "TickerResponse2", ()),
     ]
     for method, arguments, model, optional in table:
         shown = ", ".join(f"{k}={'two' if k == 'symbols' else 'one' if k == 'symbol' else v}" for k, v in arguments.items())
@@ -181,7 +181,7 @@ def cancels(api, symbol, maker):
         equal((canceled.status, canceled.orig_client_order_id), ("CANCELED", order.client_order_id))
         equal(api.get_order(symbol, order_id=order.order_id).data().status, "CANCELED")
     with check("trading", "cancel all"):
-        canceled = typed(api.delete_open_orders(symbol).data(), "DeleteOpenOrdersResponseInner")
+        canceled = typed(api.delete_open_orders(symbol).data(), "DeleteOpenOrdersResponse")
         equal({getattr(o, "actual_instance", o).status for o in canceled}, {"CANCELED"})
         equal(api.get_open_orders(symbol=symbol).data(), [])
     with check("trading", "order/test leaves no trace"):
@@ -199,7 +199,7 @@ def account(api, symbol):
         ("get_account", {}, "GetAccountResponse"),
         ("get_account", {"omit_zero_balances": True}, "GetAccountResponse"),
         ("account_commission", {"symbol": symbol}, "AccountCommissionResponse"),
-        ("rate_limit_order", {}, "RateLimitOrderResponseInner"),
+        ("rate_limit_order", {}, "RateLimitOrderResponse"),
         ("my_filters", {"symbol": symbol}, "MyFiltersResponse"),
         ("all_orders", {"symbol": symbol}, "AllOrdersResponse"),
         ("my_trades", {"symbol": symbol}, "MyTradesResponse"),

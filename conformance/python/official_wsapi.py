@@ -11,6 +11,13 @@ from official_streams import gather
 from typed import typed
 
 
+# Two models of the SDK forget that the answer stands under `result`; what they hold is checked by hand.
+WITHOUT_RESULT = {
+    "ExchangeInfoResponse": {"timezone", "serverTime", "rateLimits", "exchangeFilters", "symbols"},
+    "MyFiltersResponse": {"exchangeFilters", "symbolFilters", "assetFilters"},
+}
+
+
 async def connect(account):
     keys = {"private_key": account["privateKey"]} if "privateKey" in account else {"api_secret": account["secretKey"]}
     spot = Spot(
@@ -62,6 +69,10 @@ async def typed_table(area, api, table):
         with check(area, f"{method}({shown})"):
             response = await getattr(api, method)(**arguments)
             data = response.data()
+            if model in WITHOUT_RESULT:
+                equal(data.additional_properties["status"], 200, "status")
+                equal(WITHOUT_RESULT[model] - set(data.additional_properties["result"]), set(), "fields without a value")
+                continue
             typed(data, model)
             content = getattr(data, "actual_instance", None) or data
             equal(content.status, 200, "status")

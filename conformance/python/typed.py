@@ -15,12 +15,16 @@ CONDITIONAL = {
 ALWAYS = {"GetOrderResponse", "AllOrdersResponseInner", "GetOpenOrdersResponseInner"}
 # Private or conditional letters of an execution report.
 REPORT = {"d", "D", "j", "J", "v", "A", "B", "u", "U", "Cs", "pl", "pL", "pY", "b", "a", "k", "uS", "gP", "gOT", "gOV", "gp", "eR", "W"}
+LIST = {"contingencyType", "listStatusType", "listOrderStatus", "listClientOrderId", "transactionTime", "orders", "orderReports"}
 BY_MODEL = {
     "ExecutionReport": REPORT | {"N"},
     "MyFiltersResponseRateLimitsInner": {"count"},
     "RateLimits": {"count"},
     "MyPreventedMatchesResponseInner": {"makerSymbol"},
     "ExchangeInfoResponse": {"sors"},
+    # One model stands for an order and for a list of orders; these are the list's.
+    "OrderCancelResponseResult": LIST,
+    "OpenOrdersCancelAllResponseResultInner": LIST,
 }
 
 

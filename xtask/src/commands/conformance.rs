@@ -4,10 +4,14 @@ use crate::scoreboard::{self, Board, Row};
 use crate::server::Server;
 use crate::tally::Score;
 use crate::{house, server, tools};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a client may take; each waits for nothing longer than half a minute.
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// What `cargo x conformance` takes.
 #[derive(Debug, Args)]
@@ -156,7 +160,7 @@ fn in_mode(
         }
         let count = rows.len();
         let ended = ended.and_then(|()| {
-            anyhow::ensure!(count > 0, "it made no check");
+            ensure!(count > 0, "it made no check");
             Ok(())
         });
         rows.push(verdict(script.client, "script", "ran to its end", ended));
@@ -179,16 +183,33 @@ fn run_script(
     } else {
         tools::node()?
     };
-    house::must(
-        Command::new(program)
-            .arg(folder.join(script.file))
-            .env("HIGHWATER_READY", exchange.ready.to_string())
-            .env("HIGHWATER_ROWS", out)
-            .env("HIGHWATER_BOOK_SECONDS", seconds.to_string())
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .env("PYTHONUNBUFFERED", "1")
-            .current_dir(folder.join(if python { "python" } else { "node" })),
-    )
+    let mut child = Command::new(program)
+        .arg(folder.join(script.file))
+        .env("HIGHWATER_READY", exchange.ready.to_string())
+        .env("HIGHWATER_ROWS", out)
+        .env("HIGHWATER_BOOK_SECONDS", seconds.to_string())
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("PYTHONUNBUFFERED", "1")
+        .current_dir(folder.join(if python { "python" } else { "node" }))
+        .stdin(Stdio::null())
+        .spawn()
+        .with_context(|| format!("cannot start {}", script.file))?;
+    let end = Instant::now() + LIMIT + Duration::from_secs(seconds.into());
+    loop {
+        if let Some(status) = child.try_wait()? {
+            ensure!(status.success(), "{} ended with {status}", script.file);
+            return Ok(());
+        }
+        if Instant::now() > end {
+            child.kill()?;
+            child.wait()?;
+            bail!(
+                "{} was still running after {LIMIT:?} and was stopped",
+                script.file
+            );
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn verdict(client: &str, area: &str, check: &str, result: Result<()>) -> Row {
