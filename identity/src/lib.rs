@@ -12,7 +12,7 @@ mod seal;
 mod store;
 
 pub use key::{Key, KeyKind, Permissions};
-pub use store::{Created, Keys, NewKey};
+pub use store::{Created, Keys, NewKey, check};
 
 /// Why keys cannot be opened, made or read.
 #[derive(Debug, thiserror::Error)]

@@ -92,11 +92,8 @@ impl Keys {
     /// [`Error::PublicKey`] and [`Error::PublicKeyMismatch`] for the caller's mistakes; others for ours.
     pub async fn create(&self, new: NewKey) -> Result<Created> {
         let api_key = random_text();
-        let (secret, public) = match (new.kind, &new.public_key) {
-            (KeyKind::Hmac, None) => (Some(random_text()), None),
-            (KeyKind::Hmac, Some(_)) | (_, None) => return Err(Error::PublicKeyMismatch),
-            (kind, Some(pem)) => (None, Some(public_key_bytes(kind, pem)?)),
-        };
+        let public = check(new.kind, new.public_key.as_deref())?;
+        let secret = public.is_none().then(random_text);
         let sealed = match &secret {
             Some(secret) => Some(self.0.sealer.seal(&api_key, secret)?),
             None => None,
@@ -170,6 +167,18 @@ impl Keys {
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keys").field("len", &self.len()).finish()
+    }
+}
+
+/// Whether a key of this kind can be made with this public key; its bytes for the kinds that have one.
+///
+/// # Errors
+/// [`Error::PublicKey`] and [`Error::PublicKeyMismatch`].
+pub fn check(kind: KeyKind, public_key: Option<&str>) -> Result<Option<Vec<u8>>> {
+    match (kind, public_key) {
+        (KeyKind::Hmac, None) => Ok(None),
+        (KeyKind::Hmac, Some(_)) | (_, None) => Err(Error::PublicKeyMismatch),
+        (kind, Some(pem)) => public_key_bytes(kind, pem).map(Some),
     }
 }
 

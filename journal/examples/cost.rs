@@ -112,8 +112,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "chain over 96 bytes: {:.1} ns ({value:x})",
         per(start, 10_000_000)
     );
-    drop(writer.close()?);
-    drop(folder);
+    writer.close()?;
+    drop((reader, folder));
     let start = Instant::now();
     let folder = Folder::open(FileStorage::new(dir.path().join("data"))?)?;
     Journal::open(&folder, Options::default())?;

@@ -385,7 +385,12 @@ impl Search<'_> {
                 file.len()
                     .map_err(JournalError::io("read", self.shown(index)))?
             };
-            let mut buf = vec![0; 1 << 20];
+            let mut buf = vec![
+                0;
+                usize::try_from(to.saturating_sub(from))
+                    .unwrap_or(usize::MAX)
+                    .min(1 << 20)
+            ];
             let mut at = from;
             while at < to {
                 let want = usize::try_from(to - at)

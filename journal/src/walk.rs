@@ -191,7 +191,9 @@ fn for_each_sector(
     mut visit: impl FnMut(u64, &[u8]) -> bool,
 ) -> io::Result<()> {
     let mut at = from;
-    let mut buf = vec![0; WINDOW];
+    let left = usize::try_from(file.len()?.saturating_sub(from)).unwrap_or(WINDOW);
+    // a byte more than is left, so that one read sees the end
+    let mut buf = vec![0; WINDOW.min(left + 1)];
     loop {
         let n = read_full(file, &mut buf, at)?;
         for (i, sector) in buf[..n].chunks(SECTOR as usize).enumerate() {

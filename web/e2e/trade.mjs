@@ -83,7 +83,7 @@ async function nothingOverflows(page, name) {
     // A panel clips what is too wide for it; nothing may be.
     for (const panel of document.querySelectorAll(".panel")) {
       const frame = panel.getBoundingClientRect();
-      for (const element of panel.querySelectorAll("button, input, select, p, dl, h2")) {
+      for (const element of panel.querySelectorAll("button, input, select, p, dl, h2, .box")) {
         const box = element.getBoundingClientRect();
         if (box.width === 0 || element.closest(".visually-hidden, .scroll, .tabs, .segments, .chart-head")) continue;
         if (box.right > frame.right + 1 || box.left < frame.left - 1) found.push(`${element.tagName}.${element.className} leaves ${panel.className}`);

@@ -1,38 +1,51 @@
 //! The deterministic state machine: requests in, events and replies out.
+//!
+//! The same records give the same state, events and replies on any machine: no clock, no I/O, no randomness, no hash-ordered iteration.
+//! Every command is checked completely and then carried out; a refusal changes nothing, takes no id and appends no event. Units and
+//! roundings are those of the crates below; the engine adds none.
+//!
+//! # Order of checks
+//!
+//! Of several reasons to refuse, the first in this list is answered:
+//!
+//! 1. `Expired` (the record's time is after the request's), `UnknownAccount`, `NotPermitted` (administration by somebody else than the
+//!    venue; orders by an account of the venue), `UnknownInstrument`
+//! 2. placing: `UnsupportedCombination`; PRICE_FILTER, PERCENT_PRICE_BY_SIDE, LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL, MAX_NUM_ORDERS (orders
+//!    that may rest); `StpModeNotAllowed`; `MarketClosed`; `DuplicateClientId`; `NothingToTrade`; `WouldTake`; `NoLiquidity`,
+//!    `LiquidityBelowLotSize`, `LiquidityBelowMarketLotSize`; `InsufficientBalance`
+//! 3. canceling: `CancelClosed`, `UnknownOrder`, `ClientIdMismatch`, `CancelRestricted`
+//! 4. amending: `AmendClosed`, `AmendUnknownOrder`, `ClientIdMismatch`, LOT_SIZE, `AmendIncrease`, `AmendNoChange`, NOTIONAL,
+//!    `DuplicateClientId`
+//! 5. cancel-replace: the new order up to `DuplicateClientId` as in 2; then the cancel as in 3; then the rest of 2, as things stand after
+//!    the cancel
+//!
+//! # Order of events
+//!
+//! `OrderPlaced`; for each match `Traded`, or `MatchPrevented` and the maker's `OrderClosed`; then `OrderRested` or the taker's `OrderClosed`,
+//! or nothing when it filled; at the end of the record `BalanceChanged` once for each balance that changed, in the order of their first change.
+//!
+//! # Snapshot
+//!
+//! See [`Engine::snapshot`]: canonical bytes of the logical state alone. [`Engine::digest`] is their hash.
+
+mod admin;
+mod amend;
+mod audit;
+mod cancel;
+mod command;
+mod market;
+mod place;
+mod settle;
+mod snapshot;
+mod state;
+
+pub use snapshot::{Corrupt, Digest, SNAPSHOT_VERSION};
+pub use state::Engine;
 
 use core::fmt;
 
-use contract::Registry;
-use protocol::{Event, Events, Reject, RejectCode, Reply, Request};
-use types::{Seq, Time};
-
-/// The whole exchange as one value.
-#[derive(Debug)]
-pub struct Engine {
-    registry: Registry,
-}
-
-/// One number for the logical state: equal for equal states, whatever the memory layout. Displays as hexadecimal.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Digest(pub u128);
-
-impl fmt::Display for Digest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
-    }
-}
-
-/// Bytes that are not a snapshot of a valid state.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Corrupt(pub String);
-
-impl fmt::Display for Corrupt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "corrupt snapshot: {}", self.0)
-    }
-}
-
-impl std::error::Error for Corrupt {}
+/// The newest behaviour of the rules that this program knows; see [`protocol::Admin::SetRulesVersion`].
+pub const RULES_VERSION: u32 = 1;
 
 /// What an audit found wrong, as a sentence.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,64 +58,3 @@ impl fmt::Display for Violation {
 }
 
 impl std::error::Error for Violation {}
-
-impl Engine {
-    #[must_use]
-    pub fn new(registry: Registry) -> Engine {
-        Engine { registry }
-    }
-
-    /// # Errors
-    /// The refusal; nothing was changed and nothing appended.
-    pub fn execute(
-        &mut self,
-        _seq: Seq,
-        _time: Time,
-        _request: &Request,
-        _out: &mut Events,
-    ) -> Result<Reply, Reject> {
-        Err(RejectCode::UnknownAccount.into())
-    }
-
-    /// Every check of [`Engine::execute`], without effect.
-    ///
-    /// # Errors
-    /// What `execute` would refuse with.
-    pub fn check(&self, _time: Time, _request: &Request) -> Result<(), Reject> {
-        Err(RejectCode::UnknownAccount.into())
-    }
-
-    /// Is there work waiting for [`protocol::Command::Wake`]?
-    #[must_use]
-    pub fn due(&self, _time: Time) -> bool {
-        false
-    }
-
-    /// Writes the canonical bytes of the logical state.
-    pub fn snapshot(&self, _sink: &mut dyn FnMut(&[u8])) {}
-
-    /// # Errors
-    /// When the bytes are not a snapshot of a valid state.
-    pub fn restore(registry: Registry, _bytes: &[u8]) -> Result<Engine, Corrupt> {
-        Ok(Engine::new(registry))
-    }
-
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        Digest(0)
-    }
-
-    /// # Errors
-    /// The first violation found.
-    pub fn audit(&self) -> Result<(), Violation> {
-        Ok(())
-    }
-
-    /// The whole state as events: what views are seeded with.
-    pub fn tell(&self, _out: &mut dyn FnMut(Event)) {}
-
-    #[must_use]
-    pub fn registry(&self) -> &Registry {
-        &self.registry
-    }
-}

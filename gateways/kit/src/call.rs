@@ -18,6 +18,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Context {
     pub sequencer: Client,
+    pub views: views::Views,
     pub keys: Keys,
     pub limits: Arc<Limits>,
 }

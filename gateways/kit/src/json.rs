@@ -121,8 +121,7 @@ impl Json {
 
     /// An amount of an asset with so many decimals.
     pub fn amount(&mut self, name: &str, value: Amount, precision: u8) -> &mut Self {
-        self.key(name)
-            .item_text(format_atoms(value.0, precision).as_str())
+        self.key(name).item_amount(value, precision)
     }
 
     pub fn time(&mut self, name: &str, value: Time) -> &mut Self {
@@ -182,6 +181,10 @@ impl Json {
 
     pub fn item_dec(&mut self, value: Decimal) -> &mut Self {
         self.item_text(format_atoms(i128::from(value.0), 8).as_str())
+    }
+
+    pub fn item_amount(&mut self, value: Amount, precision: u8) -> &mut Self {
+        self.item_text(format_atoms(value.0, precision).as_str())
     }
 
     pub fn item_time(&mut self, value: Time) -> &mut Self {

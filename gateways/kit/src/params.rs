@@ -64,6 +64,8 @@ pub enum Kind {
     Time,
     /// An offset from UTC between `-12:00` and `+14:00`: `3`, `-1:00`, `05:45`.
     Zone,
+    /// A span of `1m` to `59m`, `1h` to `23h` or `1d` to `7d`; read as minutes.
+    Window,
 }
 
 /// What a parameter's text turned out to be.
@@ -160,6 +162,25 @@ fn read_zone(text: &str) -> Option<i64> {
     (-12 * 60..=14 * 60).contains(&offset).then_some(offset)
 }
 
+fn read_window(text: &str) -> Option<i64> {
+    let split = text
+        .len()
+        .checked_sub(1)
+        .filter(|at| text.is_char_boundary(*at))?;
+    let (number, unit) = text.split_at(split);
+    let (most, minutes) = match unit {
+        "m" => (59, 1),
+        "h" => (23, 60),
+        "d" => (7, 24 * 60),
+        _ => return None,
+    };
+    let number: i64 = Some(number)
+        .filter(|n| is_digits(n) && !n.starts_with('0'))?
+        .parse()
+        .ok()?;
+    (number <= most).then_some(number * minutes)
+}
+
 impl Kind {
     /// The characters of a text, before anything is known of the caller.
     fn check_characters(self, name: &str, text: &str) -> Result<(), ApiError> {
@@ -176,7 +197,7 @@ impl Kind {
             Kind::Int { .. } | Kind::Limit { .. } | Kind::Time => is_digits(text),
             Kind::Flag => text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false"),
             Kind::ClientId => ClientId::new(text).is_ok(),
-            Kind::Choice { .. } | Kind::Word(_) | Kind::Zone => true,
+            Kind::Choice { .. } | Kind::Word(_) | Kind::Zone | Kind::Window => true,
         };
         if legal {
             Ok(())
@@ -221,13 +242,17 @@ impl Kind {
                 let (first, length) = moment(value);
                 Value::Time(first, first.plus_micros(length - 1))
             }
+            Kind::Window => Value::Int(read_window(text).ok_or_else(|| ApiError::invalid(name))?),
             Kind::Zone => Value::Int(read_zone(text).ok_or_else(|| ApiError::invalid(name))?),
         })
     }
 
     /// In which pass a bad value of this kind is refused: words, then ranges and precision.
     const fn is_word(self) -> bool {
-        matches!(self, Kind::Choice { .. } | Kind::Word(_) | Kind::Zone)
+        matches!(
+            self,
+            Kind::Choice { .. } | Kind::Word(_) | Kind::Zone | Kind::Window
+        )
     }
 }
 
@@ -346,7 +371,7 @@ impl Params {
         }
     }
 
-    /// [`Kind::Int`], [`Kind::Limit`], and [`Kind::Zone`] in minutes.
+    /// [`Kind::Int`], [`Kind::Limit`], and [`Kind::Zone`] and [`Kind::Window`] in minutes.
     #[must_use]
     pub fn int(&self, name: &str) -> Option<i64> {
         match self.get(name) {

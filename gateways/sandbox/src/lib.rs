@@ -1,1 +1,23 @@
-//! sandbox
+//! The sandbox: accounts, money and markets on demand, for tests and for the demo. It needs no key: whoever reaches it owns the venue, so it
+//! is served with `--sandbox` or `--demo` only.
+//!
+//! | request, under `/sandbox/v1` | body | answer |
+//! |---|---|---|
+//! | `POST /accounts` | `balances`, `keyType`, `publicKey`, `permissions`, `ips`; all optional | `accountId`, `apiKey`, `secretKey` (HMAC only) |
+//! | `POST /accounts/{id}/fund` | `asset`, `amount` | `accountId`, `asset`, `amount` |
+//! | `DELETE /keys/{apiKey}` | | `{}` |
+//! | `POST /symbols` | `symbol`, `baseAsset`, `quoteAsset`, `filters` (as exchangeInfo writes them; optional) | `symbol`, `status` |
+//! | `PUT /symbols/{symbol}` | `status`: `TRADING`, `HALT`, `BREAK` or `CANCEL_ONLY` | `symbol`, `status` |
+//! | `GET /state` | | `seq`, `mark`, `digest`, `audit`: `ok` or the first violation |
+//!
+//! Money comes from the treasury, so every asset still sums to zero; an asset is created when it is first named, with eight decimals. A symbol
+//! without filters has a tick and a step of 0.00000001 and nothing else. Everything is durable before it is answered. A request is read and
+//! checked whole before the first of its effects.
+//!
+//! Errors are `{"code":…,"msg":…}` with status 400, 404, 405, 409 or 503; the sentence says what was wrong and what was expected.
+
+mod body;
+mod desk;
+mod filters;
+
+pub use desk::Sandbox;

@@ -260,6 +260,12 @@ impl World {
             oldest <= from,
             "records from {from} are needed, and the oldest is {oldest}"
         );
+        // if the newest snapshot turned out to be damaged, the older one would need its tail
+        let covered = snapshots::covered(&self.folder)?.unwrap_or(Seq(0));
+        assert!(
+            oldest.0 <= covered.0 + 1,
+            "the oldest record is {oldest}, and two snapshots cover only {covered}"
+        );
         if let Some((snapshot, state)) = restored {
             let expected: Vec<u8> = (0..snapshot.meta.seq.0 as usize)
                 .map(|i| self.given[i].0[0])

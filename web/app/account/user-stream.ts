@@ -28,26 +28,21 @@ interface Answer {
   event?: Event;
 }
 
-const PING_MS = 20_000;
-const SILENCE_MS = 50_000;
+const SILENCE_MS = 40_000;
 const SUBSCRIBE = "subscribe";
 
 export class UserStream {
   #socket: LastingSocket;
-  #ping: ReturnType<typeof setInterval>;
 
   constructor(readonly keys: Keys, readonly hooks: UserHooks) {
     this.#socket = new LastingSocket("/ws-api/v3", {
       onStatus: (status) => status !== "open" && hooks.onLost(),
       onOpen: () => void this.#subscribe(),
       onFrame: (frame) => this.#frame(frame as Answer),
-    }, SILENCE_MS);
-    // An account can be quiet for hours; the answer to this ping shows that the line is alive.
-    this.#ping = setInterval(() => this.#socket.send({ id: "ping", method: "ping" }), PING_MS);
+    }, SILENCE_MS, { id: "ping", method: "ping" });
   }
 
   close(): void {
-    clearInterval(this.#ping);
     this.#socket.close();
   }
 

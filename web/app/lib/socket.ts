@@ -28,8 +28,11 @@ export class LastingSocket {
   #lastFrame = 0;
   #closed = false;
 
-  /** `silenceMs`: how long without a frame means a dead line; 0 when silence is normal. */
-  constructor(readonly path: string, readonly hooks: SocketHooks, readonly silenceMs: number) {
+  /**
+   * `silenceMs`: how long without a frame means a dead line. `question`: a frame that the exchange answers, sent when
+   * half of that time has passed, because a quiet market is not a dead line.
+   */
+  constructor(readonly path: string, readonly hooks: SocketHooks, readonly silenceMs: number, readonly question: unknown) {
     addEventListener("online", this.#wake);
     document.addEventListener("visibilitychange", this.#wake);
     this.#connect();
@@ -72,7 +75,7 @@ export class LastingSocket {
       this.#lastFrame = performance.now();
       this.hooks.onStatus("open");
       this.hooks.onOpen();
-      if (this.silenceMs > 0) this.#watch = setInterval(this.#checkSilence, this.silenceMs / 4);
+      this.#watch = setInterval(this.#checkSilence, this.silenceMs / 4);
     };
     ws.onmessage = (message: MessageEvent<string>) => {
       this.#failures = 0;
@@ -109,6 +112,9 @@ export class LastingSocket {
   };
 
   #checkSilence = (): void => {
-    if (this.silenceMs > 0 && this.#ws?.readyState === WebSocket.OPEN && performance.now() - this.#lastFrame > this.silenceMs) this.restart();
+    if (this.#ws?.readyState !== WebSocket.OPEN) return;
+    const silent = performance.now() - this.#lastFrame;
+    if (silent > this.silenceMs) this.restart();
+    else if (silent > this.silenceMs / 2) this.send(this.question);
   };
 }

@@ -35,7 +35,7 @@ export class Streams {
       },
       onOpen: () => this.#settle(),
       onFrame: (frame) => this.#frame(frame as Frame),
-    }, SILENCE_MS);
+    }, SILENCE_MS, { method: "LIST_SUBSCRIPTIONS", id: 0 });
   }
 
   /** Adds a listener; the answer removes it. */

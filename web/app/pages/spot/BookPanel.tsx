@@ -1,5 +1,7 @@
 import { type KeyboardEvent, useMemo, useRef, useState } from "react";
-import { decimalsOf, type Fixed, max, mulFloor, toDigits, toText } from "../../lib/decimal";
+import { isOpen } from "../../account/orders";
+import { useAccount } from "../../account/store";
+import { ceilTo, decimalsOf, type Fixed, floorTo, max, mulFloor, toDigits, toText } from "../../lib/decimal";
 import { group, money, share } from "../../lib/format";
 import type { SymbolInfo } from "../../lib/symbols";
 import { gather, groupings, type Row } from "../../market/book";
@@ -55,6 +57,7 @@ export function BookPanel({ rows: fixedRows }: { rows?: number }) {
 function Side({ side, rows, deepest, info, step }: { side: "ask" | "bid"; rows: Row[]; deepest: Fixed; info: SymbolInfo; step: Fixed }) {
   const digits = Math.min(info.priceDigits, decimalsOf(step));
   const shown = side === "ask" ? rows.toReversed() : rows;
+  const own = useOwnPrices(side, info.symbol, step);
   return (
     <tbody className={side} aria-label={side === "ask" ? "Asks" : "Bids"}>
       {shown.map((row, index) => {
@@ -63,7 +66,10 @@ function Side({ side, rows, deepest, info, step }: { side: "ask" | "bid"; rows: 
           <tr key={index}>
             <td>
               <span className="bar" aria-hidden="true" style={{ inlineSize: `${(share(row.depth, deepest) * 100).toFixed(1)}%` }} />
-              <button type="button" tabIndex={touch ? 0 : -1} data-book-row onClick={() => take(row.price)}>{money(row.price, digits)}</button>
+              <button type="button" tabIndex={touch ? 0 : -1} data-book-row onClick={() => take(row.price)}>
+                {money(row.price, digits)}
+                {own.has(row.price) && <span className="own" title="Your order is here"><span className="visually-hidden"> with your order</span></span>}
+              </button>
             </td>
             <td>{qtyText(row.qty, info)}</td>
             <td>{qtyText(row.depth, info)}</td>
@@ -72,6 +78,15 @@ function Side({ side, rows, deepest, info, step }: { side: "ask" | "bid"; rows: 
       })}
     </tbody>
   );
+}
+
+/** The rows in which the user's own open orders stand. */
+function useOwnPrices(side: "ask" | "bid", symbol: string, step: Fixed): Set<Fixed> {
+  const orders = useAccount((account) => account.orders);
+  return useMemo(() => {
+    const mine = [...orders.values()].filter((order) => order.symbol === symbol && isOpen(order.status) && order.side === (side === "ask" ? "SELL" : "BUY"));
+    return new Set(mine.map((order) => (side === "ask" ? ceilTo(order.price, step) : floorTo(order.price, step))));
+  }, [orders, side, symbol, step]);
 }
 
 function Middle({ info }: { info: SymbolInfo }) {

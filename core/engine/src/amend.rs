@@ -1,0 +1,111 @@
+//! Lowering an order's quantity in its place.
+
+use matching::{Book, OrderRef};
+use protocol::{AmendOrder, Amended, Event, Events, MarketStatus, OrderAmended, RejectCode};
+use types::{AccountId, Qty, Time};
+
+use crate::Engine;
+use crate::cancel::find;
+
+/// An amend found free of errors.
+#[derive(Clone, Copy)]
+pub(crate) struct Amend {
+    at: OrderRef,
+    qty: Qty,
+    /// Zero or less when everything that stays has been executed: the order ends.
+    open: Qty,
+}
+
+impl Engine {
+    pub(crate) fn check_amend(
+        &self,
+        actor: AccountId,
+        c: &AmendOrder,
+    ) -> Result<Amend, RejectCode> {
+        let market = self.market(c.instrument)?;
+        if market.spec.status() != MarketStatus::Trading {
+            return Err(RejectCode::AmendClosed);
+        }
+        let at = find(market, actor, &c.order).map_err(|code| match code {
+            RejectCode::UnknownOrder => RejectCode::AmendUnknownOrder,
+            other => other,
+        })?;
+        let qty = market.spec.qty(c.new_qty)?;
+        let live = market.live.get(at.slot);
+        if qty > live.qty {
+            return Err(RejectCode::AmendIncrease);
+        }
+        if qty == live.qty {
+            return Err(RejectCode::AmendNoChange);
+        }
+        let resting = market.book.get(at).ok_or(RejectCode::AmendUnknownOrder)?;
+        market.spec.notional(resting.price, qty)?;
+        let other = market.live.find_client_id(live.seat, &c.client_id);
+        if other.is_some_and(|slot| slot != at.slot) {
+            return Err(RejectCode::DuplicateClientId);
+        }
+        if c.client_id.is_none() {
+            return Err(RejectCode::UnsupportedCombination);
+        }
+        Ok(Amend {
+            at,
+            qty,
+            open: Qty(qty.0 - live.executed.0 - live.prevented.0),
+        })
+    }
+
+    pub(crate) fn act_amend(
+        &mut self,
+        time: Time,
+        c: &AmendOrder,
+        amend: Amend,
+        out: &mut Events,
+    ) -> Amended {
+        let market = &mut self.markets[c.instrument.0 as usize - 1];
+        let previous_client_id = market.live.get(amend.at.slot).client_id;
+        if amend.open.0 <= 0 {
+            let order = self.act_cancel(time, c.instrument, amend.at, c.client_id, out);
+            return Amended {
+                order,
+                previous_client_id,
+            };
+        }
+        let resting = market.book.get(amend.at).expect("the order was found open");
+        market.book.reduce(amend.at, amend.open);
+        market.live.rename(amend.at.slot, c.client_id);
+        let live = market.live.get_mut(amend.at.slot);
+        live.qty = amend.qty;
+        live.updated_at = time;
+        let seat = live.seat;
+        let contract = self.registry.contract_at(market.contract);
+        let risked = risk::OpenOrder {
+            side: resting.side,
+            price: resting.price,
+            open: resting.open,
+        };
+        let balances = market.balances(seat);
+        risk::release(
+            &mut self.ledger,
+            contract,
+            &market.terms,
+            risked,
+            amend.open,
+            balances,
+        );
+        let update = market.next_update();
+        let order = market.open_order(market.live.get(amend.at.slot), &resting);
+        out.push(Event::OrderAmended(OrderAmended {
+            instrument: c.instrument,
+            order: order.id,
+            account: order.account,
+            qty: order.qty,
+            open_qty: market.qty(amend.open),
+            client_id: c.client_id,
+            update,
+        }));
+        Amended {
+            order,
+            previous_client_id,
+        }
+    }
+}

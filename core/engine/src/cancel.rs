@@ -1,0 +1,208 @@
+//! Canceling one order, all orders, and one order to place another.
+
+use matching::{Book, OrderRef};
+use protocol::{
+    CancelAll, CancelOrder, CancelReplace, CancelReplaceMode, CancelReplaced, CancelRestriction,
+    CloseReason, Event, Events, MarketStatus, Order, OrderClosed, OrderKey, OrderStatus, Reject,
+    RejectCode, Reply,
+};
+use types::{AccountId, ClientId, InstrumentId, Qty, Time};
+
+use crate::Engine;
+use crate::market::{Market, Shape};
+
+/// Finds an open order of the account.
+pub(crate) fn find(
+    market: &Market,
+    account: AccountId,
+    key: &OrderKey,
+) -> Result<OrderRef, RejectCode> {
+    let seat = market
+        .live
+        .seat_of(account)
+        .ok_or(RejectCode::UnknownOrder)?;
+    let by_id = |id| {
+        market
+            .book
+            .find(id)
+            .filter(|at| market.live.get(at.slot).seat == seat)
+    };
+    match key {
+        OrderKey::Id(id) => by_id(*id).ok_or(RejectCode::UnknownOrder),
+        OrderKey::ClientId(client_id) => market
+            .live
+            .find_client_id(seat, client_id)
+            .and_then(|slot| market.book.find(market.live.get(slot).id))
+            .ok_or(RejectCode::UnknownOrder),
+        OrderKey::Both(keys) => {
+            let at = by_id(keys.id).ok_or(RejectCode::UnknownOrder)?;
+            if market.live.get(at.slot).client_id != keys.client_id {
+                return Err(RejectCode::ClientIdMismatch);
+            }
+            Ok(at)
+        }
+    }
+}
+
+fn check_cancelable(market: &Market) -> Result<(), RejectCode> {
+    match market.spec.status() {
+        MarketStatus::Trading | MarketStatus::CancelOnly => Ok(()),
+        MarketStatus::Halt | MarketStatus::Break => Err(RejectCode::CancelClosed),
+    }
+}
+
+impl Engine {
+    pub(crate) fn check_cancel(
+        &self,
+        actor: AccountId,
+        c: &CancelOrder,
+    ) -> Result<OrderRef, RejectCode> {
+        let market = self.market(c.instrument)?;
+        check_cancelable(market)?;
+        let at = find(market, actor, &c.order)?;
+        let executed = market.live.get(at.slot).executed.0 > 0;
+        let allowed = match c.restriction {
+            None => true,
+            Some(CancelRestriction::OnlyNew) => !executed,
+            Some(CancelRestriction::OnlyPartiallyFilled) => executed,
+        };
+        if !allowed {
+            return Err(RejectCode::CancelRestricted);
+        }
+        Ok(at)
+    }
+
+    /// Takes an order out of the book and gives its hold back.
+    pub(crate) fn act_cancel(
+        &mut self,
+        time: Time,
+        instrument: InstrumentId,
+        at: OrderRef,
+        client_id: ClientId,
+        out: &mut Events,
+    ) -> Order {
+        let market = &mut self.markets[instrument.0 as usize - 1];
+        let resting = market.book.cancel(at).expect("the order was found open");
+        let mut live = market.live.remove(at.slot);
+        live.updated_at = time;
+        let contract = self.registry.contract_at(market.contract);
+        let balances = market.balances(live.seat);
+        let risked = risk::OpenOrder {
+            side: resting.side,
+            price: resting.price,
+            open: resting.open,
+        };
+        risk::release(
+            &mut self.ledger,
+            contract,
+            &market.terms,
+            risked,
+            Qty(0),
+            balances,
+        );
+        let update = market.next_update();
+        out.push(Event::OrderClosed(OrderClosed {
+            instrument,
+            order: live.id,
+            account: market.live.seat(live.seat).account,
+            reason: CloseReason::Canceled,
+            open_qty: market.qty(resting.open),
+            client_id,
+            update: Some(update),
+        }));
+        market.order(&live, &Shape::of(&resting), OrderStatus::Canceled)
+    }
+
+    pub(crate) fn check_cancel_all(
+        &self,
+        actor: AccountId,
+        c: &CancelAll,
+    ) -> Result<(), RejectCode> {
+        let market = self.market(c.instrument)?;
+        check_cancelable(market)?;
+        let seat = market.live.seat_of(actor).ok_or(RejectCode::UnknownOrder)?;
+        market
+            .live
+            .first_of(seat)
+            .map(|_| ())
+            .ok_or(RejectCode::UnknownOrder)
+    }
+
+    pub(crate) fn act_cancel_all(
+        &mut self,
+        time: Time,
+        actor: AccountId,
+        c: &CancelAll,
+        out: &mut Events,
+    ) -> Vec<Order> {
+        let mut canceled = Vec::new();
+        loop {
+            let market = &self.markets[c.instrument.0 as usize - 1];
+            let first = market
+                .live
+                .seat_of(actor)
+                .and_then(|seat| market.live.first_of(seat));
+            let Some(at) = first.and_then(|slot| market.book.find(market.live.get(slot).id)) else {
+                return canceled;
+            };
+            canceled.push(self.act_cancel(time, c.instrument, at, c.client_id, out));
+        }
+    }
+
+    /// What refuses the whole, and what refuses the cancel.
+    fn plan_replace(
+        &self,
+        time: Time,
+        actor: AccountId,
+        c: &CancelReplace,
+    ) -> Result<(crate::place::Plan, Result<OrderRef, RejectCode>), RejectCode> {
+        let plan = self.plan(time, actor, &c.place)?;
+        if c.cancel.instrument != c.place.instrument {
+            return Err(RejectCode::UnsupportedCombination);
+        }
+        Ok((plan, self.check_cancel(actor, &c.cancel)))
+    }
+
+    pub(crate) fn check_cancel_replace(
+        &self,
+        time: Time,
+        actor: AccountId,
+        c: &CancelReplace,
+    ) -> Result<(), Reject> {
+        let (plan, cancel) = self.plan_replace(time, actor, c)?;
+        let Err(code) = cancel else {
+            return Ok(());
+        };
+        let place = match c.mode {
+            CancelReplaceMode::StopOnFailure => Err(None),
+            CancelReplaceMode::AllowFailure => self.feasible(actor, &plan).map_err(Some),
+        };
+        place.map_err(|place| Reject::CancelReplace {
+            cancel: Some(code),
+            place,
+        })
+    }
+
+    pub(crate) fn cancel_replace(
+        &mut self,
+        time: Time,
+        actor: AccountId,
+        c: &CancelReplace,
+        out: &mut Events,
+    ) -> Result<Reply, Reject> {
+        self.check_cancel_replace(time, actor, c)?;
+        let (plan, cancel) = self.plan_replace(time, actor, c)?;
+        // From here on at least one half succeeds: a cancel that was checked, or else a placement that was.
+        let cancel = cancel
+            .map(|at| self.act_cancel(time, c.cancel.instrument, at, c.cancel.client_id, out))
+            .map_err(Reject::from);
+        let place = match self.feasible(actor, &plan) {
+            Ok(()) => Ok(self.act_place(time, actor, &c.place, &plan, out)),
+            Err(code) => Err(code.into()),
+        };
+        Ok(Reply::CancelReplaced(Box::new(CancelReplaced {
+            cancel,
+            place,
+        })))
+    }
+}

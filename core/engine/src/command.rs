@@ -1,0 +1,181 @@
+//! From a request to what handles it.
+
+use contract::Cx;
+use protocol::{
+    Command, Event, Events, ProductCommand, Reject, RejectCode, Reply, Request, Transferred,
+};
+use types::{AccountId, Amount, InstrumentId, ProductId, Seq, Time, Wallet};
+
+use crate::Engine;
+
+impl Engine {
+    pub(crate) fn dispatch(
+        &mut self,
+        (seq, time): (Seq, Time),
+        request: &Request,
+        out: &mut Events,
+    ) -> Result<Reply, Reject> {
+        let actor = request.actor;
+        let reply = match &request.command {
+            Command::PlaceOrder(c) => {
+                let plan = self.plan(time, actor, c)?;
+                self.feasible(actor, &plan)?;
+                Reply::Placed(Box::new(self.act_place(time, actor, c, &plan, out)))
+            }
+            Command::CancelOrder(c) => {
+                let slot = self.check_cancel(actor, c)?;
+                let order = self.act_cancel(time, c.instrument, slot, c.client_id, out);
+                Reply::Canceled(Box::new(order))
+            }
+            Command::CancelAll(c) => {
+                self.check_cancel_all(actor, c)?;
+                Reply::CanceledAll(self.act_cancel_all(time, actor, c, out))
+            }
+            Command::CancelReplace(c) => return self.cancel_replace(time, actor, c, out),
+            Command::AmendOrder(c) => {
+                let amend = self.check_amend(actor, c)?;
+                Reply::Amended(Box::new(self.act_amend(time, c, amend, out)))
+            }
+            Command::Transfer(c) => {
+                self.check_transfer(actor, c)?;
+                self.act_transfer(actor, c, out);
+                Reply::Done
+            }
+            Command::Wake(c) => {
+                self.wake((seq, time), c.budget, out);
+                Reply::Done
+            }
+            Command::Product(c) => self.handle((seq, time), actor, c, out)?,
+            Command::Admin(c) => {
+                self.check_admin(actor, c)?;
+                self.act_admin(c, out)
+            }
+        };
+        Ok(reply)
+    }
+
+    pub(crate) fn check_command(&self, time: Time, request: &Request) -> Result<(), Reject> {
+        let actor = request.actor;
+        match &request.command {
+            Command::PlaceOrder(c) => {
+                let plan = self.plan(time, actor, c)?;
+                self.feasible(actor, &plan)?;
+            }
+            Command::CancelOrder(c) => {
+                self.check_cancel(actor, c)?;
+            }
+            Command::CancelAll(c) => {
+                self.check_cancel_all(actor, c)?;
+            }
+            Command::CancelReplace(c) => self.check_cancel_replace(time, actor, c)?,
+            Command::AmendOrder(c) => {
+                self.check_amend(actor, c)?;
+            }
+            Command::Transfer(c) => self.check_transfer(actor, c)?,
+            Command::Wake(_) => {}
+            Command::Product(c) => {
+                let known = self.registry.products().iter().any(|p| p.id() == c.product);
+                known.then_some(()).ok_or(RejectCode::UnknownProduct)?;
+            }
+            Command::Admin(c) => self.check_admin(actor, c)?,
+        }
+        Ok(())
+    }
+
+    fn check_transfer(&self, actor: AccountId, c: &protocol::Transfer) -> Result<(), RejectCode> {
+        if !self.is_user(actor) || !self.is_wallet(c.from) || !self.is_wallet(c.to) {
+            return Err(RejectCode::NotPermitted);
+        }
+        self.asset(c.asset).ok_or(RejectCode::UnknownAsset)?;
+        if c.amount <= Amount::ZERO || c.from == c.to {
+            return Err(RejectCode::InvalidAmount);
+        }
+        let free = self
+            .ledger
+            .balance(ledger::Key::new(actor, c.from, c.asset))
+            .0;
+        if free < c.amount {
+            return Err(RejectCode::InsufficientBalance);
+        }
+        Ok(())
+    }
+
+    /// The named wallets, and an isolated one for each instrument.
+    pub(crate) fn is_wallet(&self, wallet: Wallet) -> bool {
+        wallet <= Wallet::PORTFOLIO
+            || (1..=self.markets.len())
+                .filter_map(|id| u32::try_from(id).ok())
+                .any(|id| wallet == Wallet::isolated(InstrumentId(id)))
+    }
+
+    fn act_transfer(&mut self, actor: AccountId, c: &protocol::Transfer, out: &mut Events) {
+        let from = ledger::Key::new(actor, c.from, c.asset);
+        let to = ledger::Key::new(actor, c.to, c.asset);
+        self.transfer(from, to, c.amount, out);
+    }
+
+    /// Moves a free amount and tells both sides.
+    pub(crate) fn transfer(
+        &mut self,
+        from: ledger::Key,
+        to: ledger::Key,
+        amount: Amount,
+        out: &mut Events,
+    ) {
+        let (source, sink) = (self.ledger.open(from), self.ledger.open(to));
+        self.ledger.transfer(source, sink, amount);
+        for (key, delta) in [(from, Amount::ZERO.minus(amount)), (to, amount)] {
+            out.push(Event::Transferred(Transferred {
+                account: key.account,
+                wallet: key.wallet,
+                asset: key.asset,
+                delta,
+            }));
+        }
+    }
+
+    fn handle(
+        &mut self,
+        stamp: (Seq, Time),
+        actor: AccountId,
+        c: &ProductCommand,
+        out: &mut Events,
+    ) -> Result<Reply, RejectCode> {
+        if !self.is_user(actor) {
+            return Err(RejectCode::NotPermitted);
+        }
+        let product = self
+            .registry
+            .product_mut(c.product)
+            .ok_or(RejectCode::UnknownProduct)?;
+        let mut cx = Cx::new(
+            stamp,
+            c.product,
+            Some(actor),
+            self.accounts_end,
+            &mut self.ledger,
+            out,
+        );
+        product.handle(&mut cx, actor, &c.body)
+    }
+
+    fn wake(&mut self, stamp: (Seq, Time), budget: u32, out: &mut Events) {
+        for product in self.registry.products_mut() {
+            if product.next_wake().is_some_and(|at| at <= stamp.1) {
+                let id: ProductId = product.id();
+                let mut cx = Cx::new(stamp, id, None, self.accounts_end, &mut self.ledger, out);
+                product.wake(&mut cx, budget);
+            }
+        }
+    }
+
+    pub(crate) fn tell_fills(&mut self, stamp: (Seq, Time), out: &mut Events) {
+        for fill in self.fills.drain(..) {
+            for product in self.registry.products_mut() {
+                let id = product.id();
+                let mut cx = Cx::new(stamp, id, None, self.accounts_end, &mut self.ledger, out);
+                product.filled(&mut cx, &fill);
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! One instrument's live state.
+
+use contract::{Registry, Terms};
+use instruments::Spec;
+use ledger::{BalanceRef, Key, Ledger};
+use matching::{Book, Resting, TickBook};
+use orders::{LiveOrder, LiveOrders, SeatId};
+use prices::Prices;
+use protocol::{Instrument, Order, OrderStatus, RejectCode};
+use types::{AccountId, AssetId, Decimal, InstrumentId, Price, Qty, Side, UpdateId, Wallet};
+
+pub(crate) struct Market {
+    pub spec: Spec,
+    pub terms: Terms,
+    /// Position in the registry.
+    pub contract: usize,
+    /// Which wallet its orders draw on.
+    pub wallet: Wallet,
+    pub book: TickBook,
+    pub live: LiveOrders,
+    pub prices: Prices,
+    /// The fees account's balances of base and quote.
+    pub fees: [BalanceRef; 2],
+    pub last_order: u64,
+    pub last_trade: u64,
+    pub last_update: u64,
+    pub last_prevented: u64,
+}
+
+impl Market {
+    /// # Errors
+    /// When the specification cannot be traded.
+    pub fn new(
+        instrument: Instrument,
+        registry: &Registry,
+        precision: impl Fn(AssetId) -> Option<u8>,
+        ledger: &mut Ledger,
+    ) -> Result<Market, RejectCode> {
+        let (terms, contract) = Market::terms(&instrument, registry, precision)?;
+        let wallet = registry.contract_at(contract).wallet(&instrument);
+        let minutes = [
+            instrument.filters.notional.map(|f| f.avg_price_mins),
+            instrument
+                .filters
+                .percent_price_by_side
+                .map(|f| f.avg_price_mins),
+        ];
+        let fees = [instrument.base, instrument.quote]
+            .map(|asset| ledger.open(Key::new(AccountId::FEES, wallet, asset)));
+        Ok(Market {
+            spec: Spec::new(instrument)?,
+            terms,
+            contract,
+            wallet,
+            book: TickBook::new(),
+            live: LiveOrders::default(),
+            prices: Prices::new(minutes.into_iter().flatten().max().unwrap_or(0)),
+            fees,
+            last_order: 0,
+            last_trade: 0,
+            last_update: 0,
+            last_prevented: 0,
+        })
+    }
+
+    /// What makes a specification tradable: a contract, two assets, grids that fit them.
+    ///
+    /// # Errors
+    /// The first thing that is missing.
+    pub fn terms(
+        instrument: &Instrument,
+        registry: &Registry,
+        precision: impl Fn(AssetId) -> Option<u8>,
+    ) -> Result<(Terms, usize), RejectCode> {
+        Spec::new(instrument.clone())?;
+        let contract = registry
+            .position_of(instrument.contract)
+            .ok_or(RejectCode::InvalidSpecification)?;
+        let base = precision(instrument.base).ok_or(RejectCode::UnknownAsset)?;
+        let quote = precision(instrument.quote).ok_or(RejectCode::UnknownAsset)?;
+        registry.contract_at(contract).admit(instrument)?;
+        let terms = Terms::new(
+            instrument.tick_size(),
+            instrument.lot_size(),
+            base,
+            quote,
+            instrument.maker_fee,
+            instrument.taker_fee,
+        )
+        .ok_or(RejectCode::InvalidSpecification)?;
+        Ok((terms, contract))
+    }
+
+    pub fn id(&self) -> InstrumentId {
+        self.spec.instrument().id
+    }
+
+    pub fn next_update(&mut self) -> UpdateId {
+        self.last_update += 1;
+        UpdateId(self.last_update)
+    }
+
+    pub fn legs(&self) -> [AssetId; 2] {
+        [self.spec.instrument().base, self.spec.instrument().quote]
+    }
+
+    /// The account's seat, taken now if it has none.
+    pub fn seat(&mut self, account: AccountId, ledger: &mut Ledger) -> SeatId {
+        if let Some(seat) = self.live.seat_of(account) {
+            return seat;
+        }
+        let balances = self
+            .legs()
+            .map(|asset| ledger.open(Key::new(account, self.wallet, asset)).number());
+        self.live.take_seat(account, balances)
+    }
+
+    pub fn balances(&self, seat: SeatId) -> [BalanceRef; 2] {
+        self.live.seat(seat).balances.map(BalanceRef::from_number)
+    }
+
+    /// Would an order at this price trade at once?
+    pub fn crosses(&self, side: Side, price: Price) -> bool {
+        match side {
+            Side::Buy => self.book.best(Side::Sell).is_some_and(|ask| price >= ask),
+            Side::Sell => self.book.best(Side::Buy).is_some_and(|bid| price <= bid),
+        }
+    }
+
+    pub fn price(&self, price: Price) -> Decimal {
+        self.spec.price_decimal(price)
+    }
+
+    pub fn qty(&self, qty: Qty) -> Decimal {
+        self.spec.qty_decimal(qty)
+    }
+
+    /// Both halves of an order as one.
+    pub fn order(&self, live: &LiveOrder, shape: &Shape, status: OrderStatus) -> Order {
+        Order {
+            instrument: self.id(),
+            id: live.id,
+            account: self.live.seat(live.seat).account,
+            client_id: live.client_id,
+            side: shape.side,
+            kind: live.kind,
+            tif: live.tif,
+            stp: shape.stp,
+            price: shape.price.map_or(Decimal::ZERO, |p| self.price(p)),
+            qty: self.qty(live.qty),
+            quote_qty: shape.quote_qty,
+            executed_qty: self.qty(live.executed),
+            executed_quote: live.executed_quote,
+            prevented_qty: self.qty(live.prevented),
+            status,
+            placed_at: live.placed_at,
+            updated_at: live.updated_at,
+            strategy_id: live.strategy_id,
+            strategy_kind: live.strategy_kind,
+        }
+    }
+
+    /// An open order as one.
+    pub fn open_order(&self, live: &LiveOrder, resting: &Resting) -> Order {
+        let status = if live.executed.0 == 0 {
+            OrderStatus::New
+        } else {
+            OrderStatus::PartiallyFilled
+        };
+        self.order(live, &Shape::of(resting), status)
+    }
+
+    /// Every open order: bids, then asks, each in priority order.
+    pub fn each_order(&self, f: &mut dyn FnMut(Order)) {
+        for side in [Side::Buy, Side::Sell] {
+            self.book.each(side, &mut |at, resting| {
+                f(self.open_order(self.live.get(at.slot), &resting));
+            });
+        }
+    }
+}
+
+/// What the book, or the command, knows of an order.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub side: Side,
+    pub stp: protocol::StpMode,
+    pub price: Option<Price>,
+    pub quote_qty: Decimal,
+}
+
+impl Shape {
+    pub fn of(resting: &Resting) -> Shape {
+        Shape {
+            side: resting.side,
+            stp: resting.stp,
+            price: Some(resting.price),
+            quote_qty: Decimal::ZERO,
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Placing an order: plan and feasibility (pure), then the act.
+
+use ledger::Key;
+use matching::{Book, Limit, Owner, Quote, Remainder, Resting, Stop, Taker};
+use orders::{LiveOrder, SeatId};
+use protocol::{
+    CloseReason, Event, Events, MarketStatus, OrderClosed, OrderKind, OrderPlaced, OrderRested,
+    OrderStatus, PlaceOrder, Placed, RejectCode, StpMode, TimeInForce,
+};
+use types::{AccountId, Amount, ClientId, Decimal, OrderId, Price, Qty, Side, Time};
+
+use crate::Engine;
+use crate::market::{Market, Shape};
+
+/// A placed order in the core's units, found free of errors of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct Plan {
+    pub market: usize,
+    pub side: Side,
+    pub kind: OrderKind,
+    pub tif: TimeInForce,
+    pub stp: StpMode,
+    /// `None` for MARKET.
+    pub price: Option<Price>,
+    pub limit: Limit,
+    pub quote_qty: Decimal,
+}
+
+impl Plan {
+    /// The quantity asked for; zero when it was asked by quote amount.
+    pub fn qty(&self) -> Qty {
+        match self.limit {
+            Limit::Lots(qty) => qty,
+            Limit::Notional(_) => Qty(0),
+        }
+    }
+
+    fn may_rest(&self) -> bool {
+        self.price.is_some() && self.tif == TimeInForce::Gtc
+    }
+
+    pub fn shape(&self) -> Shape {
+        Shape {
+            side: self.side,
+            stp: self.stp,
+            price: self.price,
+            quote_qty: self.quote_qty,
+        }
+    }
+
+    /// The order as the book sees it. An owner that has no seat yet owns nothing in the book.
+    pub fn taker(&self, seat: Option<SeatId>) -> Taker {
+        Taker {
+            side: self.side,
+            owner: Owner(seat.map_or(u32::MAX, |s| s.0)),
+            stp: self.stp,
+            price: self.price,
+        }
+    }
+}
+
+/// Kind, time in force, price and quantities agree?
+fn check_shape(c: &PlaceOrder) -> Result<(), RejectCode> {
+    let (price, qty, quote) = (!c.price.is_zero(), !c.qty.is_zero(), !c.quote_qty.is_zero());
+    let fits = match c.kind {
+        OrderKind::Limit => !quote,
+        OrderKind::LimitMaker => !quote && c.tif == TimeInForce::Gtc,
+        OrderKind::Market => !price && qty != quote && c.tif != TimeInForce::Fok,
+    };
+    if !fits || c.quote_qty.0 < 0 || c.client_id.is_none() {
+        return Err(RejectCode::UnsupportedCombination);
+    }
+    Ok(())
+}
+
+impl Engine {
+    /// Everything about a new order that does not depend on the book or on money.
+    pub(crate) fn plan(
+        &self,
+        time: Time,
+        actor: AccountId,
+        c: &PlaceOrder,
+    ) -> Result<Plan, RejectCode> {
+        if !self.is_user(actor) {
+            return Err(RejectCode::NotPermitted);
+        }
+        let market = self.market(c.instrument)?;
+        check_shape(c)?;
+        let spec = &market.spec;
+        let average = |minutes| market.prices.average(time, minutes);
+        let mut plan = Plan {
+            market: c.instrument.0 as usize - 1,
+            side: c.side,
+            kind: c.kind,
+            tif: c.tif,
+            stp: c.stp.unwrap_or(spec.instrument().default_stp),
+            price: None,
+            limit: Limit::Lots(Qty(0)),
+            quote_qty: c.quote_qty,
+        };
+        if c.kind == OrderKind::Market {
+            if c.quote_qty.is_zero() {
+                let qty = spec.qty(c.qty)?;
+                spec.market_qty(c.qty)?;
+                spec.market_notional(qty, average)?;
+                plan.limit = Limit::Lots(qty);
+            } else {
+                spec.quote_notional(c.quote_qty)?;
+                plan.limit = Limit::Notional(spec.notional_of_quote_rounded_down(c.quote_qty));
+            }
+        } else {
+            let price = spec.price(c.price)?;
+            spec.percent_price(c.side, price, average)?;
+            let qty = spec.qty(c.qty)?;
+            plan.price = Some(price);
+            plan.limit = Limit::Lots(qty);
+            if plan.may_rest() && !spec.sum_fits(market.book.level_qty(c.side, price), qty) {
+                return Err(RejectCode::LotSize);
+            }
+            spec.notional(price, qty)?;
+        }
+        let seat = market.live.seat_of(actor);
+        if plan.may_rest() {
+            spec.max_num_orders(seat.map_or(0, |s| market.live.seat(s).open))?;
+            if market.book.len() + 1 >= matching::SlotIndex::MAX_SLOTS {
+                return Err(RejectCode::MaxNumOrders);
+            }
+        }
+        if !spec.instrument().allowed_stp.contains(plan.stp) {
+            return Err(RejectCode::StpModeNotAllowed);
+        }
+        if spec.status() != MarketStatus::Trading {
+            return Err(RejectCode::MarketClosed);
+        }
+        if let Some(seat) = seat
+            && market.live.find_client_id(seat, &c.client_id).is_some()
+        {
+            return Err(RejectCode::DuplicateClientId);
+        }
+        Ok(plan)
+    }
+
+    /// What depends on the book and on money, as they stand.
+    pub(crate) fn feasible(&self, actor: AccountId, plan: &Plan) -> Result<(), RejectCode> {
+        let market = &self.markets[plan.market];
+        let contract = self.registry.contract_at(market.contract);
+        let seat = market.live.seat_of(actor);
+        let hold = if let Some(price) = plan.price {
+            let qty = plan.qty();
+            if market.terms.quote_rounded_down(price, qty) == Amount::ZERO {
+                return Err(RejectCode::NothingToTrade);
+            }
+            if plan.kind == OrderKind::LimitMaker && market.crosses(plan.side, price) {
+                return Err(RejectCode::WouldTake);
+            }
+            contract.exposure(&market.terms, plan.side, price, qty)
+        } else {
+            let quote = market.book.quote(&plan.taker(seat), plan.limit);
+            match plan.limit {
+                Limit::Lots(qty) => contract.cost(&market.terms, plan.side, qty, quote.notional),
+                Limit::Notional(budget) => {
+                    check_liquidity(market, &quote)?;
+                    contract.cost(&market.terms, plan.side, quote.qty, budget)
+                }
+            }
+        };
+        let free = match seat {
+            Some(seat) => self.ledger.free(market.balances(seat)[hold.leg as usize]),
+            None => {
+                let asset = market.legs()[hold.leg as usize];
+                self.ledger.balance(Key::new(actor, market.wallet, asset)).0
+            }
+        };
+        risk::affordable(free, hold)
+    }
+
+    /// Carries out a plan that was found feasible.
+    pub(crate) fn act_place(
+        &mut self,
+        time: Time,
+        actor: AccountId,
+        c: &PlaceOrder,
+        plan: &Plan,
+        out: &mut Events,
+    ) -> Placed {
+        let market = &mut self.markets[plan.market];
+        let seat = market.seat(actor, &mut self.ledger);
+        market.last_order += 1;
+        let id = OrderId(market.last_order);
+        let mut order = LiveOrder::new(id, seat, c.client_id, plan.qty(), time);
+        order.kind = plan.kind;
+        order.tif = plan.tif;
+        order.strategy_id = c.strategy_id;
+        order.strategy_kind = c.strategy_kind;
+        let placed = market.order(&order, &plan.shape(), OrderStatus::New);
+        out.push(Event::OrderPlaced(OrderPlaced { order: placed }));
+
+        let taker = plan.taker(Some(seat));
+        let whole = plan.tif != TimeInForce::Fok
+            || market.book.quote(&taker, plan.limit).stop == Stop::Filled;
+        let remainder = if whole {
+            self.matches.clear();
+            market.book.submit(&taker, plan.limit, &mut self.matches)
+        } else {
+            Remainder {
+                stop: Stop::Exhausted,
+                limit: plan.limit,
+            }
+        };
+        let prevented_match = if whole && !self.matches.is_empty() {
+            self.settle(time, plan, &remainder, &mut order, out)
+        } else {
+            None
+        };
+        let status = self.finish(time, plan, &remainder, &mut order, out);
+        let market = &self.markets[plan.market];
+        Placed {
+            order: market.order(&order, &plan.shape(), status),
+            prevented_match,
+        }
+    }
+
+    /// What becomes of the remainder: it rests, ends, or there is none.
+    fn finish(
+        &mut self,
+        time: Time,
+        plan: &Plan,
+        remainder: &Remainder,
+        order: &mut LiveOrder,
+        out: &mut Events,
+    ) -> OrderStatus {
+        let open = self.open_after(plan, remainder);
+        let market = &mut self.markets[plan.market];
+        match (remainder.stop, plan.price) {
+            (Stop::Filled, _) => OrderStatus::Filled,
+            (Stop::Exhausted, Some(price)) if plan.may_rest() => {
+                let contract = self.registry.contract_at(market.contract);
+                let balances = market.balances(order.seat);
+                let risked = risk::OpenOrder {
+                    side: plan.side,
+                    price,
+                    open,
+                };
+                risk::hold(&mut self.ledger, contract, &market.terms, risked, balances);
+                let at = market.book.rest(&Resting {
+                    id: order.id,
+                    side: plan.side,
+                    price,
+                    open,
+                    owner: Owner(order.seat.0),
+                    stp: plan.stp,
+                });
+                market.live.insert(at.slot, *order);
+                let update = market.next_update();
+                out.push(Event::OrderRested(OrderRested {
+                    instrument: market.id(),
+                    order: order.id,
+                    side: plan.side,
+                    price: market.price(price),
+                    open_qty: market.qty(open),
+                    update,
+                }));
+                if order.executed.0 == 0 {
+                    OrderStatus::New
+                } else {
+                    OrderStatus::PartiallyFilled
+                }
+            }
+            (stop, _) => {
+                let reason = match (stop, plan.kind, plan.tif) {
+                    (Stop::Prevented, ..) => CloseReason::Prevented,
+                    (_, OrderKind::Market, _) => CloseReason::InsufficientLiquidity,
+                    (_, _, TimeInForce::Fok) => CloseReason::UnfilledFok,
+                    _ => CloseReason::UnfilledIoc,
+                };
+                order.updated_at = time;
+                out.push(Event::OrderClosed(OrderClosed {
+                    instrument: market.id(),
+                    order: order.id,
+                    account: market.live.seat(order.seat).account,
+                    reason,
+                    open_qty: market.qty(open),
+                    client_id: ClientId::NONE,
+                    update: None,
+                }));
+                match reason {
+                    CloseReason::Prevented => OrderStatus::ExpiredInMatch,
+                    _ => OrderStatus::Expired,
+                }
+            }
+        }
+    }
+
+    /// The lots still wanted after matching. For an order by quote amount that did not get all it wanted: what the rest of its budget
+    /// would have bought at the last price it met, at least one.
+    pub(crate) fn open_after(&self, plan: &Plan, remainder: &Remainder) -> Qty {
+        match (remainder.stop, remainder.limit) {
+            (Stop::Filled, _) => Qty(0),
+            (_, Limit::Lots(open)) => open,
+            (_, Limit::Notional(budget)) => {
+                let market = &self.markets[plan.market];
+                let last = self.matches.last().map(|m| m.price);
+                let price = last.or(market.prices.last()).unwrap_or(Price(1));
+                let lots = i64::try_from(budget / i128::from(price.0)).unwrap_or(i64::MAX);
+                Qty(lots.clamp(1, market.spec.max_qty().0))
+            }
+        }
+    }
+}
+
+/// A MARKET order by quote amount needs a book that gives it at least the smallest quantity.
+fn check_liquidity(market: &Market, quote: &Quote) -> Result<(), RejectCode> {
+    if quote.stop == Stop::Prevented {
+        return Ok(());
+    }
+    let exhausted = quote.stop == Stop::Exhausted;
+    if exhausted && quote.qty.0 == 0 {
+        return Err(RejectCode::NoLiquidity);
+    }
+    if quote.qty > market.spec.max_qty() || quote.qty == Qty(i64::MAX) {
+        return Err(RejectCode::LotSize);
+    }
+    let qty = market.spec.qty_decimal(quote.qty);
+    market.spec.qty(qty).map_err(|code| match exhausted {
+        true => RejectCode::LiquidityBelowLotSize,
+        false => code,
+    })?;
+    market
+        .spec
+        .market_bounds(qty)
+        .map_err(|code| match exhausted {
+            true => RejectCode::LiquidityBelowMarketLotSize,
+            false => code,
+        })?;
+    Ok(())
+}

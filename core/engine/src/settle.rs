@@ -1,0 +1,231 @@
+//! From matches to money: what each meeting of orders changes.
+
+use contract::{Fill, Match, Settlement};
+use matching::{Limit, MatchKind, Remainder, Stop};
+use orders::LiveOrder;
+use protocol::{CloseReason, Event, Events, MatchPrevented, OrderClosed, Party, Traded};
+use types::{ClientId, Qty, Time, TradeId};
+
+use crate::Engine;
+use crate::place::Plan;
+
+/// One incoming order on its way through its matches.
+struct Passage<'a> {
+    time: Time,
+    plan: &'a Plan,
+    /// What stays open of the taker.
+    open: Qty,
+    stop: Stop,
+}
+
+impl Engine {
+    /// Settles everything in `self.matches`. Answers the first prevented match.
+    pub(crate) fn settle(
+        &mut self,
+        time: Time,
+        plan: &Plan,
+        remainder: &Remainder,
+        taker: &mut LiveOrder,
+        out: &mut Events,
+    ) -> Option<u64> {
+        let rest = self.open_after(plan, remainder);
+        let traded = |m: &&matching::Match| m.kind == MatchKind::Trade;
+        let lots: i64 = self.matches.iter().filter(traded).map(|m| m.qty.0).sum();
+        let mut passage = Passage {
+            time,
+            plan,
+            open: Qty(lots.saturating_add(rest.0)),
+            stop: remainder.stop,
+        };
+        let mut prevented = None;
+        for at in 0..self.matches.len() {
+            let matched = self.matches[at];
+            match matched.kind {
+                MatchKind::Trade => self.trade(&mut passage, &matched, taker, out),
+                MatchKind::Prevented {
+                    maker_ends,
+                    taker_ends,
+                } => {
+                    let id = self.prevent(&passage, &matched, (maker_ends, taker_ends), taker, out);
+                    prevented = prevented.or(Some(id));
+                }
+            }
+        }
+        if matches!(plan.limit, Limit::Notional(_)) {
+            taker.qty = Qty(taker.executed.0 + taker.prevented.0);
+        }
+        prevented
+    }
+
+    fn trade(
+        &mut self,
+        passage: &mut Passage<'_>,
+        matched: &matching::Match,
+        taker: &mut LiveOrder,
+        out: &mut Events,
+    ) {
+        let plan = passage.plan;
+        let market = &mut self.markets[plan.market];
+        let contract = self.registry.contract_at(market.contract);
+        let slot = matched.maker.slot;
+        let maker = market.live.get_mut(slot);
+        let settlement = contract.settle(
+            &market.terms,
+            &Match {
+                price: matched.price,
+                qty: matched.qty,
+                aggressor_side: plan.side,
+            },
+        );
+        for order in [&mut *maker, &mut *taker] {
+            order.executed.0 += matched.qty.0;
+            order.executed_quote = order.executed_quote.plus(settlement.quote);
+            order.updated_at = passage.time;
+        }
+        let maker_seat = maker.seat;
+        let balances = market.balances(maker_seat);
+        let risked = risk::OpenOrder {
+            side: plan.side.opposite(),
+            price: matched.price,
+            open: Qty(matched.maker_open.0 + matched.qty.0),
+        };
+        risk::release(
+            &mut self.ledger,
+            contract,
+            &market.terms,
+            risked,
+            matched.maker_open,
+            balances,
+        );
+        let taker_balances = market.balances(taker.seat);
+        risk::post(
+            &mut self.ledger,
+            &settlement,
+            balances,
+            taker_balances,
+            market.fees,
+        );
+        market
+            .prices
+            .traded(passage.time, matched.price, matched.qty);
+        passage.open.0 -= matched.qty.0;
+        if matched.maker_open.0 == 0 {
+            market.live.remove(slot);
+        }
+        self.tell_trade(passage, matched, (maker_seat, taker), &settlement, out);
+    }
+
+    fn tell_trade(
+        &mut self,
+        passage: &Passage<'_>,
+        matched: &matching::Match,
+        (maker_seat, taker): (orders::SeatId, &LiveOrder),
+        settlement: &Settlement,
+        out: &mut Events,
+    ) {
+        let side = passage.plan.side;
+        let market = &mut self.markets[passage.plan.market];
+        market.last_trade += 1;
+        let update = market.next_update();
+        let legs = market.legs();
+        let party = |seat, order, change: &contract::Change, open| Party {
+            account: market.live.seat(seat).account,
+            order,
+            fee: change.fee,
+            fee_asset: legs[change.fee_leg as usize],
+            open_qty: market.qty(open),
+        };
+        let event = Traded {
+            instrument: market.id(),
+            trade: TradeId(market.last_trade),
+            price: market.price(matched.price),
+            qty: market.qty(matched.qty),
+            quote: settlement.quote,
+            aggressor_side: side,
+            maker: party(
+                maker_seat,
+                matched.maker_id,
+                &settlement.maker,
+                matched.maker_open,
+            ),
+            taker: party(taker.seat, taker.id, &settlement.taker, passage.open),
+            update,
+        };
+        if !self.registry.products().is_empty() {
+            for (party, side) in [(&event.maker, side.opposite()), (&event.taker, side)] {
+                self.fills.push(Fill {
+                    instrument: event.instrument,
+                    account: party.account,
+                    order: party.order,
+                    side,
+                    price: matched.price,
+                    qty: matched.qty,
+                });
+            }
+        }
+        out.push(Event::Traded(event));
+    }
+
+    fn prevent(
+        &mut self,
+        passage: &Passage<'_>,
+        matched: &matching::Match,
+        (maker_ends, taker_ends): (bool, bool),
+        taker: &mut LiveOrder,
+        out: &mut Events,
+    ) -> u64 {
+        let plan = passage.plan;
+        let market = &mut self.markets[plan.market];
+        market.last_prevented += 1;
+        let id = market.last_prevented;
+        let slot = matched.maker.slot;
+        let account = market.live.seat(taker.seat).account;
+        if taker_ends {
+            debug_assert_eq!(passage.stop, Stop::Prevented);
+            taker.prevented = passage.open;
+            taker.updated_at = passage.time;
+        }
+        let none_unless = |ends: bool, qty: Qty| if ends { qty } else { Qty(0) };
+        out.push(Event::MatchPrevented(MatchPrevented {
+            instrument: market.id(),
+            id,
+            mode: plan.stp,
+            price: market.price(matched.price),
+            maker: matched.maker_id,
+            maker_account: account,
+            maker_prevented: market.qty(none_unless(maker_ends, matched.qty)),
+            taker: taker.id,
+            taker_account: account,
+            taker_prevented: market.qty(none_unless(taker_ends, passage.open)),
+        }));
+        if maker_ends {
+            let maker = market.live.remove(slot);
+            let contract = self.registry.contract_at(market.contract);
+            let balances = market.balances(maker.seat);
+            let risked = risk::OpenOrder {
+                side: plan.side.opposite(),
+                price: matched.price,
+                open: matched.qty,
+            };
+            risk::release(
+                &mut self.ledger,
+                contract,
+                &market.terms,
+                risked,
+                Qty(0),
+                balances,
+            );
+            let update = market.next_update();
+            out.push(Event::OrderClosed(OrderClosed {
+                instrument: market.id(),
+                order: maker.id,
+                account,
+                reason: CloseReason::Prevented,
+                open_qty: market.qty(matched.qty),
+                client_id: ClientId::NONE,
+                update: Some(update),
+            }));
+        }
+        id
+    }
+}

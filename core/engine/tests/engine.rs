@@ -1,0 +1,5 @@
+//! The engine alone, through its public face.
+
+mod support;
+
+mod orders;

@@ -1,0 +1,154 @@
+//! A small market to stand in: BTC (1) against USDT (2), two funded users.
+
+use contract::Registry;
+use engine::Engine;
+use protocol::*;
+use spot_rules::Spot;
+use types::*;
+
+pub const ANN: AccountId = AccountId(1001);
+pub const BOB: AccountId = AccountId(1002);
+pub const BTC: AssetId = AssetId(1);
+pub const USDT: AssetId = AssetId(2);
+pub const MARKET: InstrumentId = InstrumentId(1);
+
+pub fn dec(text: &str) -> Decimal {
+    Decimal::parse(text).unwrap()
+}
+
+pub fn registry() -> Registry {
+    Registry::new().contract(Spot)
+}
+
+pub struct World {
+    pub engine: Engine,
+    pub seq: u64,
+    pub time: Time,
+    pub events: Events,
+}
+
+impl World {
+    pub fn with(registry: Registry, filters: Filters) -> World {
+        let mut world = World {
+            engine: Engine::new(registry),
+            seq: 0,
+            time: Time(1_700_000_000_000_000),
+            events: Vec::new(),
+        };
+        for name in ["BTC", "USDT"] {
+            let asset = NewAsset {
+                name: name.into(),
+                precision: 8,
+            };
+            world.admin(Admin::CreateAsset(asset)).unwrap();
+        }
+        let instrument = Box::new(instrument("BTCUSDT", filters));
+        world
+            .admin(Admin::ListInstrument(ListInstrument { instrument }))
+            .unwrap();
+        for account in [ANN, BOB] {
+            world.admin(Admin::OpenAccount).unwrap();
+            for asset in [BTC, USDT] {
+                world.fund(account, asset, 100_000_000_000_000).unwrap();
+            }
+        }
+        world
+    }
+
+    pub fn new() -> World {
+        World::with(registry(), Filters::default())
+    }
+
+    pub fn admin(&mut self, admin: Admin) -> Result<Reply, Reject> {
+        self.run(AccountId::TREASURY, Command::Admin(admin))
+    }
+
+    pub fn fund(
+        &mut self,
+        account: AccountId,
+        asset: AssetId,
+        atoms: i128,
+    ) -> Result<Reply, Reject> {
+        self.admin(Admin::Fund(Fund {
+            account,
+            wallet: Wallet::SPOT,
+            asset,
+            amount: Amount(atoms),
+        }))
+    }
+
+    /// Executes and audits; the events of this command alone are in `events` afterwards.
+    pub fn run(&mut self, actor: AccountId, command: Command) -> Result<Reply, Reject> {
+        let request = Request {
+            actor,
+            id: RequestId(0),
+            expires: Time(i64::MAX),
+            command,
+        };
+        let before = self.engine.digest();
+        let checked = self.engine.check(self.time, &request);
+        self.events.clear();
+        let result =
+            self.engine
+                .execute(Seq(self.seq + 1), self.time, &request, &mut self.events);
+        match &result {
+            Ok(_) => {
+                self.seq += 1;
+                assert_eq!(checked, Ok(()));
+            }
+            Err(reject) => {
+                assert_eq!(self.engine.digest(), before, "{reject:?} changed the state");
+                assert!(self.events.is_empty());
+                if !matches!(request.command, Command::Product(_)) {
+                    assert_eq!(checked, Err(*reject));
+                }
+            }
+        }
+        self.engine.audit().unwrap();
+        result
+    }
+
+    pub fn place(&mut self, actor: AccountId, order: PlaceOrder) -> Result<Placed, Reject> {
+        match self.run(actor, Command::PlaceOrder(order))? {
+            Reply::Placed(placed) => Ok(*placed),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn limit(&mut self, actor: AccountId, side: Side, price: &str, qty: &str) -> Placed {
+        let id = format!("t{}", self.seq);
+        self.place(actor, limit(side, price, qty, &id)).unwrap()
+    }
+}
+
+pub fn instrument(symbol: &str, filters: Filters) -> Instrument {
+    Instrument {
+        id: InstrumentId(0),
+        symbol: symbol.into(),
+        contract: Spot::KIND,
+        base: BTC,
+        quote: USDT,
+        status: MarketStatus::Trading,
+        filters,
+        default_stp: StpMode::None,
+        allowed_stp: StpModes::ALL,
+        maker_fee: Rate(100_000),
+        taker_fee: Rate(100_000),
+    }
+}
+
+pub fn limit(side: Side, price: &str, qty: &str, id: &str) -> PlaceOrder {
+    PlaceOrder {
+        instrument: MARKET,
+        side,
+        kind: OrderKind::Limit,
+        tif: TimeInForce::Gtc,
+        stp: None,
+        price: dec(price),
+        qty: dec(qty),
+        quote_qty: Decimal::ZERO,
+        client_id: ClientId::new(id).unwrap(),
+        strategy_id: None,
+        strategy_kind: None,
+    }
+}

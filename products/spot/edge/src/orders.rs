@@ -1,0 +1,334 @@
+//! Placing orders, and trying out whether they could be placed.
+
+use kit::{
+    ApiError, Call, Context, Handler, Input, Json, Kind, Later, Method, Orders, Outcome, Param,
+    Security, Weight, random_client_id,
+};
+use protocol::{Command, Instrument, OrderKind, PlaceOrder, RejectCode, Reply, TimeInForce};
+use types::{Decimal, Side};
+
+use crate::report::{self, Detail};
+use crate::symbols;
+
+pub const METHODS: &[Method] = &[
+    Method {
+        rest: Some(("POST", "/api/v3/order")),
+        ws: Some("order.place"),
+        security: Security::Trade,
+        params: PLACE,
+        conditions,
+        weight: Weight::UnlessSuccessful(1),
+        orders: Orders::Count(1),
+        handler: Handler::Later(place),
+    },
+    Method {
+        rest: Some(("POST", "/api/v3/order/test")),
+        ws: Some("order.test"),
+        security: Security::Trade,
+        params: TEST,
+        conditions,
+        weight: Weight::By(test_weight),
+        orders: Orders::None,
+        handler: Handler::Later(test),
+    },
+];
+
+pub(crate) const SIDE: Kind = Kind::Choice {
+    words: &["BUY", "SELL"],
+    error: ApiError::bad_side,
+};
+pub(crate) const ORDER_TYPE: Kind = Kind::Choice {
+    words: &[
+        "LIMIT",
+        "MARKET",
+        "STOP_LOSS",
+        "STOP_LOSS_LIMIT",
+        "TAKE_PROFIT",
+        "TAKE_PROFIT_LIMIT",
+        "LIMIT_MAKER",
+    ],
+    error: ApiError::bad_order_type,
+};
+const TIF: Kind = Kind::Choice {
+    words: &["GTC", "IOC", "FOK"],
+    error: ApiError::bad_tif,
+};
+const ANY_INT: Kind = Kind::Int {
+    min: 0,
+    max: i64::MAX,
+};
+const STP: Kind = Kind::Word(&[
+    "NONE",
+    "EXPIRE_TAKER",
+    "EXPIRE_MAKER",
+    "EXPIRE_BOTH",
+    "DECREMENT",
+    "TRANSFER",
+]);
+
+macro_rules! place_params {
+    ($($more:expr),*) => {
+        &[
+            Param::required("symbol", Kind::Symbol),
+            Param::required("side", SIDE),
+            Param::required("type", ORDER_TYPE),
+            Param::optional("timeInForce", TIF),
+            Param::optional("quantity", Kind::Decimal),
+            Param::optional("quoteOrderQty", Kind::Decimal),
+            Param::optional("price", Kind::Decimal),
+            Param::optional("newClientOrderId", Kind::ClientId),
+            Param::optional("strategyId", ANY_INT),
+            Param::optional("strategyType", Kind::Int { min: 0, max: i32::MAX as i64 }),
+            Param::optional("stopPrice", Kind::Decimal),
+            Param::optional("trailingDelta", ANY_INT),
+            Param::optional("icebergQty", Kind::Decimal),
+            Param::optional("newOrderRespType", Kind::Word(&["ACK", "RESULT", "FULL"])),
+            Param::optional("selfTradePreventionMode", STP),
+            Param::optional("pegPriceType", Kind::Choice { words: &["PRIMARY_PEG", "MARKET_PEG"], error: ApiError::bad_peg_price_type }),
+            Param::optional("pegOffsetValue", Kind::Int { min: 1, max: 100 }),
+            Param::optional("pegOffsetType", Kind::Choice { words: &["PRICE_LEVEL"], error: ApiError::bad_peg_offset_type }),
+            $($more),*
+        ]
+    };
+}
+pub(crate) use place_params;
+
+const PLACE: &[Param] = place_params![];
+const TEST: &[Param] = place_params![Param::optional("computeCommissionRates", Kind::Flag)];
+
+/// What a type of order needs, and what it may not have.
+struct Needs {
+    kind: &'static str,
+    needed: &'static [&'static str],
+    /// One of `stopPrice` and `trailingDelta` at least.
+    trigger: bool,
+    excluded: &'static [&'static str],
+}
+
+const NEEDS: &[Needs] = &[
+    Needs {
+        kind: "LIMIT",
+        needed: &["timeInForce", "quantity", "price"],
+        trigger: false,
+        excluded: &["quoteOrderQty", "stopPrice", "trailingDelta"],
+    },
+    Needs {
+        kind: "MARKET",
+        needed: &[],
+        trigger: false,
+        excluded: &[
+            "timeInForce",
+            "price",
+            "stopPrice",
+            "trailingDelta",
+            "icebergQty",
+        ],
+    },
+    Needs {
+        kind: "STOP_LOSS",
+        needed: &["quantity"],
+        trigger: true,
+        excluded: &["timeInForce", "price", "quoteOrderQty", "icebergQty"],
+    },
+    Needs {
+        kind: "TAKE_PROFIT",
+        needed: &["quantity"],
+        trigger: true,
+        excluded: &["timeInForce", "price", "quoteOrderQty", "icebergQty"],
+    },
+    Needs {
+        kind: "STOP_LOSS_LIMIT",
+        needed: &["timeInForce", "quantity", "price"],
+        trigger: true,
+        excluded: &["quoteOrderQty"],
+    },
+    Needs {
+        kind: "TAKE_PROFIT_LIMIT",
+        needed: &["timeInForce", "quantity", "price"],
+        trigger: true,
+        excluded: &["quoteOrderQty"],
+    },
+    Needs {
+        kind: "LIMIT_MAKER",
+        needed: &["quantity", "price"],
+        trigger: false,
+        excluded: &["timeInForce", "quoteOrderQty", "stopPrice", "trailingDelta"],
+    },
+];
+
+/// Which parameters an order of its type needs and excludes. An unknown type is for the words' check to refuse.
+pub(crate) fn conditions(input: &Input<'_>) -> Result<(), ApiError> {
+    let kind = input.get("type").unwrap_or_default();
+    let Some(needs) = NEEDS.iter().find(|needs| needs.kind == kind) else {
+        return Ok(());
+    };
+    // A pegged order takes its price from the book.
+    let given = |name: &str| input.has(name) || (name == "price" && input.has("pegPriceType"));
+    if let Some(name) = needs.needed.iter().find(|name| !given(name)) {
+        return Err(ApiError::mandatory(name));
+    }
+    if needs.trigger && !input.has("stopPrice") && !input.has("trailingDelta") {
+        return Err(ApiError::either("stopPrice", "trailingDelta"));
+    }
+    if kind == "MARKET" {
+        match (input.has("quantity"), input.has("quoteOrderQty")) {
+            (false, false) => return Err(ApiError::either("quantity", "quoteOrderQty")),
+            (true, true) => return Err(ApiError::not_required("quoteOrderQty")),
+            _ => {}
+        }
+    }
+    if let Some(name) = needs.excluded.iter().find(|name| input.has(name)) {
+        return Err(ApiError::not_required(name));
+    }
+    if input.has("pegOffsetValue") != input.has("pegOffsetType") {
+        return Err(ApiError::both_needed("pegOffsetType", "pegOffsetValue"));
+    }
+    Ok(())
+}
+
+/// The command that a call asks for, and how much detail its answer wants.
+///
+/// # Errors
+/// -1134, and the engine's own words for what no market here takes: stops, icebergs, pegs.
+pub(crate) fn command(
+    call: &Call,
+    instrument: &Instrument,
+) -> Result<(PlaceOrder, Detail), ApiError> {
+    let params = &call.params;
+    let kind = match params.word("type").unwrap_or_default() {
+        "LIMIT" => OrderKind::Limit,
+        "MARKET" => OrderKind::Market,
+        "LIMIT_MAKER" => OrderKind::LimitMaker,
+        "STOP_LOSS" => return Err(RejectCode::StopLossUnsupported.into()),
+        "STOP_LOSS_LIMIT" => return Err(RejectCode::StopLossLimitUnsupported.into()),
+        "TAKE_PROFIT" => return Err(RejectCode::TakeProfitUnsupported.into()),
+        _ => return Err(RejectCode::TakeProfitLimitUnsupported.into()),
+    };
+    if params.has("icebergQty") {
+        return Err(RejectCode::IcebergUnsupported.into());
+    }
+    if params.has("pegPriceType") || params.has("pegOffsetType") {
+        return Err(RejectCode::PegUnsupported.into());
+    }
+    let stp = match params.word("selfTradePreventionMode") {
+        None => None,
+        Some(word) => Some(report::stp_mode(word).ok_or(RejectCode::StpModeNotAllowed)?),
+    };
+    let order = PlaceOrder {
+        instrument: instrument.id,
+        side: if params.word("side") == Some("SELL") {
+            Side::Sell
+        } else {
+            Side::Buy
+        },
+        kind,
+        tif: match params.word("timeInForce") {
+            Some("IOC") => TimeInForce::Ioc,
+            Some("FOK") => TimeInForce::Fok,
+            _ => TimeInForce::Gtc,
+        },
+        stp,
+        price: params.decimal("price").unwrap_or(Decimal::ZERO),
+        qty: params.decimal("quantity").unwrap_or(Decimal::ZERO),
+        quote_qty: params.decimal("quoteOrderQty").unwrap_or(Decimal::ZERO),
+        client_id: params
+            .client_id("newClientOrderId")
+            .unwrap_or_else(random_client_id),
+        strategy_id: params.int("strategyId"),
+        strategy_kind: params
+            .int("strategyType")
+            .and_then(|kind| i32::try_from(kind).ok()),
+    };
+    Ok((order, Detail::of(params.word("newOrderRespType"), kind)))
+}
+
+/// What is refused of the values before the symbol is looked up.
+pub(crate) fn check_values(call: &Call) -> Result<(), ApiError> {
+    match call.params.int("strategyType") {
+        Some(kind) if kind < 1_000_000 => Err(ApiError::bad_strategy_type()),
+        _ => Ok(()),
+    }
+}
+
+fn place<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
+    Box::pin(async move {
+        check_values(call)?;
+        let instrument = symbols::instrument(ctx, call)?;
+        let (order, detail) = command(call, &instrument)?;
+        let accepted = ctx.submit(call, Command::PlaceOrder(order)).await??;
+        let Reply::Placed(placed) = accepted.reply() else {
+            return Err(ApiError::unexpected_response());
+        };
+        let mut json = Json::new(call.unit);
+        report::placed(
+            &mut json,
+            ctx,
+            &instrument,
+            placed,
+            accepted.events(),
+            accepted.time(),
+            detail,
+        );
+        Ok(json.finish())
+    })
+}
+
+fn test_weight(input: &Input<'_>) -> u32 {
+    if input
+        .get("computeCommissionRates")
+        .is_some_and(|text| text.eq_ignore_ascii_case("true"))
+    {
+        20
+    } else {
+        1
+    }
+}
+
+fn test<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
+    Box::pin(async move {
+        check_values(call)?;
+        let instrument = symbols::instrument(ctx, call)?;
+        let (order, _) = command(call, &instrument)?;
+        ctx.check(call, Command::PlaceOrder(order)).await?;
+        if call.params.flag("computeCommissionRates") == Some(true) {
+            Ok(rates(call, &instrument))
+        } else {
+            Ok(b"{}".to_vec())
+        }
+    })
+}
+
+fn rates(call: &Call, instrument: &Instrument) -> Vec<u8> {
+    let mut json = Json::new(call.unit);
+    let (maker, taker) = (
+        Decimal(instrument.maker_fee.0),
+        Decimal(instrument.taker_fee.0),
+    );
+    json.begin();
+    for (name, maker, taker) in [
+        ("standardCommissionForOrder", maker, taker),
+        ("specialCommissionForOrder", Decimal::ZERO, Decimal::ZERO),
+        ("taxCommissionForOrder", Decimal::ZERO, Decimal::ZERO),
+    ] {
+        json.object(name, |json| {
+            json.dec("maker", maker).dec("taker", taker);
+        });
+    }
+    json.object("discount", write_discount).end();
+    json.finish()
+}
+
+/// No commission is paid in an asset of the venue's own yet, so there is nothing to discount.
+pub(crate) fn write_discount(json: &mut Json) {
+    json.flag("enabledForAccount", false)
+        .flag("enabledForSymbol", false)
+        .str("discountAsset", "TIDE")
+        .dec("discount", Decimal::ZERO);
+}
+
+/// For handlers that answer with JSON they write themselves.
+pub(crate) fn written(call: &Call, write: impl FnOnce(&mut Json)) -> Outcome {
+    let mut json = Json::new(call.unit);
+    write(&mut json);
+    Ok(json.finish())
+}

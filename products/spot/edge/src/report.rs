@@ -1,0 +1,215 @@
+//! How an order is told.
+
+use kit::{Context, Json, words};
+use protocol::{Event, Instrument, Order, OrderKind, Placed, StpMode};
+use types::{ClientId, Decimal, Time};
+
+use crate::symbols::quote_precision;
+
+/// What `newOrderRespType` asks for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    Ack,
+    Result,
+    Full,
+}
+
+impl Detail {
+    pub(crate) fn of(word: Option<&str>, kind: OrderKind) -> Detail {
+        match word {
+            Some("ACK") => Detail::Ack,
+            Some("RESULT") => Detail::Result,
+            Some(_) => Detail::Full,
+            None if kind == OrderKind::LimitMaker => Detail::Ack,
+            None => Detail::Full,
+        }
+    }
+}
+
+/// The answer to a placement, as the next value.
+pub(crate) fn placed(
+    json: &mut Json,
+    ctx: &Context,
+    instrument: &Instrument,
+    placed: &Placed,
+    events: &[Event],
+    time: Time,
+    detail: Detail,
+) {
+    let order = &placed.order;
+    json.begin()
+        .str("symbol", &instrument.symbol)
+        .num("orderId", order.id)
+        .num("orderListId", -1);
+    json.str("clientOrderId", order.client_id.as_str())
+        .time("transactTime", time);
+    if detail != Detail::Ack {
+        quantities(json, ctx, instrument, order, true);
+        optional(json, order);
+        json.time("workingTime", order.placed_at);
+        if detail == Detail::Full {
+            json.array("fills", |json| fills(json, ctx, order, events));
+        }
+        json.str("selfTradePreventionMode", words::stp(order.stp));
+        if let Some(id) = placed.prevented_match {
+            json.num("preventedMatchId", id);
+        }
+        prevented(json, order);
+    }
+    json.end();
+}
+
+/// The trades of the record in which the order was the taker.
+fn fills(json: &mut Json, ctx: &Context, order: &Order, events: &[Event]) {
+    let asset = |id| {
+        ctx.views.asset(id).map_or((Box::from(""), 8), |asset| {
+            (asset.name.clone(), asset.precision)
+        })
+    };
+    for event in events {
+        let Event::Traded(trade) = event else {
+            continue;
+        };
+        if trade.instrument != order.instrument || trade.taker.order != order.id {
+            continue;
+        }
+        let (name, precision) = asset(trade.taker.fee_asset);
+        json.begin().dec("price", trade.price).dec("qty", trade.qty);
+        json.amount("commission", trade.taker.fee, precision)
+            .str("commissionAsset", &name)
+            .num("tradeId", trade.trade)
+            .end();
+    }
+}
+
+/// `price` to `side`; answers to commands put the quote amount asked for in front of the executed one, queries put it elsewhere.
+fn quantities(
+    json: &mut Json,
+    ctx: &Context,
+    instrument: &Instrument,
+    order: &Order,
+    with_quote_qty: bool,
+) {
+    json.dec("price", order.price)
+        .dec("origQty", order.qty)
+        .dec("executedQty", order.executed_qty);
+    if with_quote_qty {
+        json.dec("origQuoteOrderQty", order.quote_qty);
+    }
+    json.amount(
+        "cummulativeQuoteQty",
+        order.executed_quote,
+        quote_precision(ctx, instrument),
+    );
+    json.str("status", words::order_status(order.status))
+        .str("timeInForce", words::tif(order.tif));
+    json.str("type", words::kind(order.kind))
+        .str("side", words::side(order.side));
+}
+
+fn optional(json: &mut Json, order: &Order) {
+    if let Some(id) = order.strategy_id {
+        json.num("strategyId", id);
+    }
+    if let Some(kind) = order.strategy_kind {
+        json.num("strategyType", kind);
+    }
+    if let Some(reason) = words::expiry_reason(order) {
+        json.str("expiryReason", reason);
+    }
+}
+
+fn prevented(json: &mut Json, order: &Order) {
+    if order.prevented_qty != Decimal::ZERO {
+        json.dec("preventedQuantity", order.prevented_qty);
+    }
+}
+
+/// An order after its cancel, as the next value. `order` carries its own name, `cancel` is that of the request.
+pub(crate) fn canceled(
+    json: &mut Json,
+    ctx: &Context,
+    instrument: &Instrument,
+    order: &Order,
+    cancel: ClientId,
+    time: Time,
+) {
+    json.begin()
+        .str("symbol", &instrument.symbol)
+        .str("origClientOrderId", order.client_id.as_str());
+    json.num("orderId", order.id)
+        .num("orderListId", -1)
+        .str("clientOrderId", cancel.as_str())
+        .time("transactTime", time);
+    quantities(json, ctx, instrument, order, true);
+    optional(json, order);
+    json.str("selfTradePreventionMode", words::stp(order.stp));
+    prevented(json, order);
+    json.end();
+}
+
+/// An order as queries tell it, as the next value.
+pub(crate) fn queried(json: &mut Json, ctx: &Context, instrument: &Instrument, order: &Order) {
+    json.begin()
+        .str("symbol", &instrument.symbol)
+        .num("orderId", order.id)
+        .num("orderListId", -1);
+    json.str("clientOrderId", order.client_id.as_str());
+    quantities(json, ctx, instrument, order, false);
+    json.dec("stopPrice", Decimal::ZERO)
+        .dec("icebergQty", Decimal::ZERO);
+    json.time("time", order.placed_at)
+        .time("updateTime", order.updated_at)
+        .flag("isWorking", true);
+    json.time("workingTime", order.placed_at)
+        .dec("origQuoteOrderQty", order.quote_qty);
+    optional(json, order);
+    json.str("selfTradePreventionMode", words::stp(order.stp));
+    prevented(json, order);
+    json.end();
+}
+
+/// An order after an amendment, as the next value.
+pub(crate) fn amended(
+    json: &mut Json,
+    ctx: &Context,
+    instrument: &Instrument,
+    order: &Order,
+    previous: ClientId,
+) {
+    json.begin()
+        .str("symbol", &instrument.symbol)
+        .num("orderId", order.id)
+        .num("orderListId", -1);
+    json.str("origClientOrderId", previous.as_str())
+        .str("clientOrderId", order.client_id.as_str());
+    json.dec("price", order.price)
+        .dec("qty", order.qty)
+        .dec("executedQty", order.executed_qty);
+    json.dec("preventedQty", order.prevented_qty)
+        .dec("quoteOrderQty", order.quote_qty);
+    json.amount(
+        "cumulativeQuoteQty",
+        order.executed_quote,
+        quote_precision(ctx, instrument),
+    );
+    json.str("status", words::order_status(order.status))
+        .str("timeInForce", words::tif(order.tif));
+    json.str("type", words::kind(order.kind))
+        .str("side", words::side(order.side));
+    json.time("workingTime", order.placed_at)
+        .str("selfTradePreventionMode", words::stp(order.stp))
+        .end();
+}
+
+/// The mode that a word of the API names; `None` for modes that no market here allows.
+pub(crate) fn stp_mode(word: &str) -> Option<StpMode> {
+    [
+        StpMode::None,
+        StpMode::ExpireTaker,
+        StpMode::ExpireMaker,
+        StpMode::ExpireBoth,
+    ]
+    .into_iter()
+    .find(|mode| words::stp(*mode) == word)
+}

@@ -1,0 +1,232 @@
+//! Which symbols a call means, and how a symbol is described.
+
+use std::sync::Arc;
+
+use kit::{ApiError, Call, Context, Input, Json, Kind, words};
+use protocol::{Filters, Instrument, LotSizeFilter, PriceFilter, StpMode};
+use types::{Decimal, format_atoms};
+
+/// The words of `symbolStatus`.
+pub(crate) const SYMBOL_STATUS: Kind = Kind::Choice {
+    words: &["TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY"],
+    error: ApiError::bad_symbol_status,
+};
+
+/// The instrument of the mandatory `symbol`.
+///
+/// # Errors
+/// -1121; -1220 when `symbolStatus` says otherwise.
+pub(crate) fn instrument(ctx: &Context, call: &Call) -> Result<Arc<Instrument>, ApiError> {
+    let found = named(ctx, call.params.text("symbol").unwrap_or_default())?;
+    match call.params.word("symbolStatus") {
+        Some(status) if status != words::market_status(found.status) => {
+            Err(ApiError::status_mismatch())
+        }
+        _ => Ok(found),
+    }
+}
+
+pub(crate) fn named(ctx: &Context, symbol: &str) -> Result<Arc<Instrument>, ApiError> {
+    ctx.views
+        .instrument(symbol)
+        .ok_or_else(ApiError::bad_symbol)
+}
+
+/// What `symbol` and `symbols` choose.
+pub(crate) enum Chosen {
+    One(Arc<Instrument>),
+    Several(Vec<Arc<Instrument>>),
+}
+
+/// By `symbol`, by `symbols`, or all, narrowed by `symbolStatus`.
+///
+/// # Errors
+/// -1121, -1151 for a symbol that stands twice, -1220 when a named symbol has another status.
+pub(crate) fn chosen(ctx: &Context, call: &Call) -> Result<Chosen, ApiError> {
+    if call.params.has("symbol") {
+        return instrument(ctx, call).map(Chosen::One);
+    }
+    let status = call.params.word("symbolStatus");
+    let fits = |found: &Arc<Instrument>| {
+        status.is_none_or(|status| status == words::market_status(found.status))
+    };
+    let Some(names) = call.params.list("symbols") else {
+        return Ok(Chosen::Several(
+            ctx.views
+                .instruments()
+                .iter()
+                .filter(|found| fits(found))
+                .cloned()
+                .collect(),
+        ));
+    };
+    let mut found = Vec::with_capacity(names.len());
+    for (i, name) in names.iter().enumerate() {
+        if names[..i].contains(name) {
+            return Err(ApiError::duplicate_symbols());
+        }
+        let one = named(ctx, name)?;
+        if !fits(&one) {
+            return Err(ApiError::status_mismatch());
+        }
+        found.push(one);
+    }
+    Ok(Chosen::Several(found))
+}
+
+/// How many symbols a request names: none when it means all. For weights, which are counted before anything is checked.
+pub(crate) fn how_many(input: &Input<'_>) -> Option<u32> {
+    match (input.get("symbol"), input.get("symbols")) {
+        (Some(_), _) => Some(1),
+        (None, Some(list)) => Some(u32::try_from(list.split(',').count()).unwrap_or(u32::MAX)),
+        (None, None) => None,
+    }
+}
+
+/// `symbol` and `symbols` exclude each other.
+pub(crate) fn not_both(input: &Input<'_>) -> Result<(), ApiError> {
+    if input.has("symbol") && input.has("symbols") {
+        Err(ApiError::bad_combination())
+    } else {
+        Ok(())
+    }
+}
+
+/// As [`not_both`], and one of them there must be.
+pub(crate) fn exactly_one(input: &Input<'_>) -> Result<(), ApiError> {
+    not_both(input)?;
+    if input.has("symbol") || input.has("symbols") {
+        Ok(())
+    } else {
+        Err(ApiError::either("symbol", "symbols"))
+    }
+}
+
+/// One element of exchangeInfo's `symbols`.
+pub(crate) fn write(json: &mut Json, ctx: &Context, one: &Instrument, show_permissions: bool) {
+    let asset = |id| {
+        ctx.views.asset(id).map_or((Box::from(""), 8), |asset| {
+            (asset.name.clone(), asset.precision)
+        })
+    };
+    let (base, base_precision) = asset(one.base);
+    let (quote, quote_precision) = asset(one.quote);
+    json.begin()
+        .str("symbol", &one.symbol)
+        .str("status", words::market_status(one.status));
+    json.str("baseAsset", &base)
+        .num("baseAssetPrecision", base_precision);
+    json.str("quoteAsset", &quote)
+        .num("quotePrecision", quote_precision)
+        .num("quoteAssetPrecision", quote_precision);
+    json.num("baseCommissionPrecision", base_precision)
+        .num("quoteCommissionPrecision", quote_precision);
+    json.strs("orderTypes", ["LIMIT", "LIMIT_MAKER", "MARKET"]);
+    json.flag("icebergAllowed", false)
+        .flag("ocoAllowed", false)
+        .flag("otoAllowed", false)
+        .flag("opoAllowed", false);
+    json.flag("quoteOrderQtyMarketAllowed", true)
+        .flag("allowTrailingStop", false)
+        .flag("cancelReplaceAllowed", true);
+    json.flag("amendAllowed", true)
+        .flag("pegInstructionsAllowed", false);
+    json.flag("isSpotTradingAllowed", true)
+        .flag("isMarginTradingAllowed", false);
+    json.array("filters", |json| write_filters(json, &one.filters));
+    json.strs("permissions", []);
+    json.array("permissionSets", |json| {
+        if show_permissions {
+            json.begin_array().item("SPOT").end_array();
+        }
+    });
+    json.str(
+        "defaultSelfTradePreventionMode",
+        words::stp(one.default_stp),
+    );
+    let modes = [
+        StpMode::None,
+        StpMode::ExpireTaker,
+        StpMode::ExpireMaker,
+        StpMode::ExpireBoth,
+    ];
+    json.strs(
+        "allowedSelfTradePreventionModes",
+        modes
+            .into_iter()
+            .filter(|mode| one.allowed_stp.contains(*mode))
+            .map(words::stp),
+    );
+    json.end();
+}
+
+/// PRICE_FILTER always first: clients read the tick from there. A market without filters is told by its grid and the range of the numbers.
+pub(crate) fn write_filters(json: &mut Json, filters: &Filters) {
+    let range = (Decimal(1), Decimal(i64::MAX));
+    let price = filters.price.unwrap_or(PriceFilter {
+        min: range.0,
+        max: range.1,
+        tick: range.0,
+    });
+    json.begin().str("filterType", "PRICE_FILTER");
+    json.dec("minPrice", price.min)
+        .dec("maxPrice", price.max)
+        .dec("tickSize", price.tick)
+        .end();
+    let lot_size = filters.lot_size.unwrap_or(LotSizeFilter {
+        min: range.0,
+        max: range.1,
+        step: range.0,
+    });
+    write_lot_size(json, "LOT_SIZE", lot_size);
+    if let Some(filter) = filters.market_lot_size {
+        write_lot_size(json, "MARKET_LOT_SIZE", filter);
+    }
+    if let Some(f) = filters.percent_price_by_side {
+        json.begin().str("filterType", "PERCENT_PRICE_BY_SIDE");
+        json.str("bidMultiplierUp", &short(f.bid_up))
+            .str("bidMultiplierDown", &short(f.bid_down));
+        json.str("askMultiplierUp", &short(f.ask_up))
+            .str("askMultiplierDown", &short(f.ask_down));
+        json.num("avgPriceMins", f.avg_price_mins).end();
+    }
+    if let Some(f) = filters.notional {
+        json.begin().str("filterType", "NOTIONAL");
+        json.dec("minNotional", f.min)
+            .flag("applyMinToMarket", f.apply_min_to_market);
+        json.dec("maxNotional", f.max)
+            .flag("applyMaxToMarket", f.apply_max_to_market);
+        json.num("avgPriceMins", f.avg_price_mins).end();
+    }
+    if let Some(count) = filters.max_num_orders {
+        json.begin()
+            .str("filterType", "MAX_NUM_ORDERS")
+            .num("maxNumOrders", count)
+            .end();
+    }
+}
+
+fn write_lot_size(json: &mut Json, name: &str, f: LotSizeFilter) {
+    json.begin()
+        .str("filterType", name)
+        .dec("minQty", f.min)
+        .dec("maxQty", f.max)
+        .dec("stepSize", f.step)
+        .end();
+}
+
+/// Without trailing zeros, as multipliers are written: `5`, `0.2`.
+fn short(value: Decimal) -> String {
+    let text = format_atoms(i128::from(value.0), 8);
+    text.as_str()
+        .trim_end_matches('0')
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+/// The decimals of an instrument's quote asset.
+pub(crate) fn quote_precision(ctx: &Context, one: &Instrument) -> u8 {
+    ctx.views
+        .asset(one.quote)
+        .map_or(8, |asset| asset.precision)
+}
