@@ -7,7 +7,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::Full;
 use hyper_util::rt::TokioIo;
-use kit::{ApiError, Context, Router, TimeUnit, UpgradeKind, Upgrades, WireRequest, WireResponse};
+use kit::{
+    ApiError, Context, Profile, Router, TimeUnit, UpgradeKind, Upgrades, WireRequest, WireResponse,
+};
 use tokio_websockets::{Config, Limits, ServerBuilder};
 
 use crate::api::{Api, Opening};
@@ -28,19 +30,26 @@ pub struct Gateway {
 }
 
 impl Gateway {
+    /// With the settings that go with the venue's limits.
     #[must_use]
-    pub fn new(
-        context: Arc<Context>,
-        router: Arc<Router>,
-        feed: FeedHandle,
-        settings: Settings,
-    ) -> Gateway {
+    pub fn new(context: Arc<Context>, router: Arc<Router>, feed: FeedHandle) -> Gateway {
+        let binance = context.limits.profile() == Profile::BINANCE;
+        let settings = if binance {
+            Settings::BINANCE
+        } else {
+            Settings::WIDE
+        };
         Gateway {
             context,
             router,
             feed,
             settings,
         }
+    }
+
+    #[must_use]
+    pub fn with_settings(self, settings: Settings) -> Gateway {
+        Gateway { settings, ..self }
     }
 
     fn accept(
