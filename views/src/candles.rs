@@ -59,8 +59,7 @@ impl Views {
         let from = match start {
             Some(start) => {
                 let open = open_of(start.max(first));
-                let later = start > first && open < start;
-                let from = if later { step(open, 1) } else { open };
+                let from = if open < start { step(open, 1) } else { open };
                 to = to.min(step(from, limit - 1));
                 from
             }

@@ -12,7 +12,7 @@ const DAY: i64 = 86_400 * SECOND;
 const AVG_PRICE_MINS: u32 = 5;
 
 /// One instrument as it stands: its book, its newest trades, and what traded by spans of time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Market {
     pub book: Book,
     pub tape: Tape,
@@ -26,6 +26,18 @@ pub(crate) struct Market {
 }
 
 impl Market {
+    /// A market without a past, whose tape keeps at least so many trades.
+    pub fn new(recent_trades: usize) -> Market {
+        Market {
+            book: Book::default(),
+            tape: Tape::new(recent_trades),
+            series: Series::default(),
+            last_agg: 0,
+            flushed: TradeId(0),
+            last_price: Decimal::ZERO,
+        }
+    }
+
     pub fn trade(&mut self, row: TradeRow) {
         self.last_agg = row.agg;
         self.last_price = row.trade.price;

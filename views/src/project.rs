@@ -39,7 +39,8 @@ impl Inner {
         if let Some(market) = self.markets.read().get(&id) {
             return Arc::clone(market);
         }
-        Arc::clone(self.markets.write().entry(id).or_default())
+        let new = || Arc::new(RwLock::new(Market::new(self.recent_trades)));
+        Arc::clone(self.markets.write().entry(id).or_insert_with(new))
     }
 
     pub(crate) fn account(&self, id: AccountId) -> Arc<RwLock<Account>> {

@@ -71,15 +71,21 @@ pub(crate) fn aggregate<'a>(rows: impl Iterator<Item = &'a TradeRow>) -> Vec<Agg
     out
 }
 
-/// The newest trades of one instrument: at least [`Tape::KEEP`] of them, and all that are not in the database yet. Ids have no gaps, so the
+/// The newest trades of one instrument: at least `keep` of them, and all that are not in the database yet. Ids have no gaps, so the
 /// place of a trade follows from its id.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Tape {
+    keep: usize,
     rows: VecDeque<TradeRow>,
 }
 
 impl Tape {
-    pub const KEEP: usize = 5_000;
+    pub fn new(keep: usize) -> Tape {
+        Tape {
+            keep,
+            rows: VecDeque::new(),
+        }
+    }
 
     pub fn push(&mut self, row: TradeRow, flushed: TradeId) {
         self.rows.push_back(row);
@@ -88,7 +94,7 @@ impl Tape {
 
     /// Forgets what is both old and in the database.
     pub fn prune(&mut self, flushed: TradeId) {
-        while self.rows.len() > Self::KEEP
+        while self.rows.len() > self.keep
             && self
                 .rows
                 .front()

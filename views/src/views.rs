@@ -25,6 +25,8 @@ pub struct Options {
     pub rebuild: bool,
     /// Rows that may wait for the database. Beyond, the relay waits, and with it the answers: history never loses a row.
     pub tail_rows: usize,
+    /// Trades of each instrument that memory keeps at least: what [`Views::recent_trades`] can answer.
+    pub recent_trades: usize,
     /// The venue's clock: where tickers and candles end.
     pub clock: Arc<dyn Fn() -> Time + Send + Sync>,
 }
@@ -39,6 +41,7 @@ impl Options {
             url: url.into(),
             rebuild: false,
             tail_rows: 2_000_000,
+            recent_trades: 5_000,
             clock: Arc::new(clock),
         }
     }
@@ -50,6 +53,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("rebuild", &self.rebuild)
             .field("tail_rows", &self.tail_rows)
+            .field("recent_trades", &self.recent_trades)
             .finish_non_exhaustive()
     }
 }
@@ -63,6 +67,7 @@ pub(crate) struct Inner {
     pub last_time: AtomicI64,
     pub pipe: Pipe,
     pub sql: Sql,
+    pub recent_trades: usize,
 }
 
 impl Inner {
@@ -88,10 +93,14 @@ impl Inner {
         }
     }
 
-    /// Ends the writer once it has written everything.
+    /// Has the writer write everything and end, and waits for that: whoever opens the database next finds it at rest.
     fn stop(&self) {
-        self.pipe.pending.lock().stop = true;
+        let mut pending = self.pipe.pending.lock();
+        pending.stop = true;
         self.pipe.work.notify_all();
+        while !pending.ended {
+            self.pipe.progress.wait(&mut pending);
+        }
     }
 }
 
@@ -216,7 +225,7 @@ impl Opening {
     }
 }
 
-/// The relay's way in. One per [`Views`]; when it is dropped, history writes what is left and its thread ends.
+/// The relay's way in. One per [`Views`]; dropping it waits until history has written what is left.
 pub struct ViewsReader {
     inner: Arc<Inner>,
 }
@@ -276,7 +285,7 @@ impl Views {
                 open,
             },
             give,
-        ) = history::spawn(url, options.rebuild)?;
+        ) = history::spawn(url, options.rebuild, options.recent_trades)?;
         let shared = |(id, market)| (id, Arc::new(RwLock::new(market)));
         let inner = Arc::new(Inner {
             clock: options.clock,
@@ -286,6 +295,7 @@ impl Views {
             last_time: AtomicI64::new(0),
             pipe: Pipe::new(options.tail_rows, applied),
             sql,
+            recent_trades: options.recent_trades,
         });
         for order in open {
             inner.tell(&Event::OrderRestored(Box::new(order)));
@@ -357,7 +367,7 @@ impl Views {
             .filter(|price| !price.is_zero())
     }
 
-    /// The newest trades that memory holds (at least 5,000, or all), ascending.
+    /// The newest trades that memory holds (at least [`Options::recent_trades`], or all), ascending.
     #[must_use]
     pub fn recent_trades(&self, id: InstrumentId, limit: usize) -> Vec<PublicTrade> {
         self.read_market(id, |m| {

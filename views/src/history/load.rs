@@ -10,7 +10,7 @@ use super::columns;
 use crate::market::Market;
 use crate::model::HistoryError;
 use crate::series::{Bucket, LEVELS, MINUTES, SECONDS};
-use crate::tape::{Tape, TradeRow};
+use crate::tape::TradeRow;
 
 /// The database as memory needs it.
 #[derive(Debug)]
@@ -35,7 +35,11 @@ impl Loaded {
     }
 }
 
-pub(crate) async fn load(conn: &mut AnyConnection, applied: Seq) -> Result<Loaded, HistoryError> {
+pub(crate) async fn load(
+    conn: &mut AnyConnection,
+    applied: Seq,
+    keep: usize,
+) -> Result<Loaded, HistoryError> {
     let sql = format!("SELECT {} FROM orders WHERE status <= 2", columns::ORDER);
     let rows = sqlx::query(AssertSqlSafe(sql))
         .fetch_all(&mut *conn)
@@ -50,7 +54,7 @@ pub(crate) async fn load(conn: &mut AnyConnection, applied: Seq) -> Result<Loade
         let id = InstrumentId(u32::try_from(id).map_err(|_| HistoryError::Corrupt {
             what: format!("trades of an instrument {id}"),
         })?);
-        markets.insert(id, market(conn, id).await?);
+        markets.insert(id, market(conn, id, keep).await?);
     }
     Ok(Loaded {
         applied,
@@ -59,12 +63,16 @@ pub(crate) async fn load(conn: &mut AnyConnection, applied: Seq) -> Result<Loade
     })
 }
 
-async fn market(conn: &mut AnyConnection, id: InstrumentId) -> Result<Market, HistoryError> {
+async fn market(
+    conn: &mut AnyConnection,
+    id: InstrumentId,
+    keep: usize,
+) -> Result<Market, HistoryError> {
     let instrument = i64::from(id.0);
-    let mut market = Market::default();
+    let mut market = Market::new(keep);
     let first = trades(conn, instrument, "ORDER BY id LIMIT 1").await?;
     market.series.first_time = first.first().map(|row| row.time);
-    let keep = format!("ORDER BY id DESC LIMIT {}", Tape::KEEP);
+    let keep = format!("ORDER BY id DESC LIMIT {}", keep.max(1));
     let mut newest = trades(conn, instrument, &keep).await?;
     newest.reverse();
     let Some(last) = newest.last().copied() else {

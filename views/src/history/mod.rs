@@ -9,6 +9,6 @@ mod write;
 mod writer;
 
 pub(crate) use load::Loaded;
-pub(crate) use pipe::{Chunk, Pending, Pipe};
+pub(crate) use pipe::{Chunk, Pipe};
 pub(crate) use read::{OrderRange, Sql, TradeRange};
 pub(crate) use writer::spawn;

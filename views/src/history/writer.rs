@@ -10,10 +10,10 @@ use protocol::Order;
 use sqlx::{AnyConnection, Connection};
 use types::{AccountId, InstrumentId, OrderId, TradeId};
 
+use super::Chunk;
 use super::load::{Loaded, load};
 use super::schema::prepare;
 use super::write::Scribe;
-use super::{Chunk, Pending};
 use crate::Inner;
 use crate::model::HistoryError;
 
@@ -30,6 +30,7 @@ const STRIDE: usize = 256;
 pub(crate) fn spawn(
     url: String,
     rebuild: bool,
+    recent_trades: usize,
 ) -> Result<(Loaded, mpsc::Sender<Arc<Inner>>), HistoryError> {
     let (told, hear) = mpsc::channel();
     let (give, given) = mpsc::channel::<Arc<Inner>>();
@@ -49,7 +50,7 @@ pub(crate) fn spawn(
             let begun = runtime.block_on(async {
                 let mut conn = AnyConnection::connect(&url).await?;
                 let applied = prepare(&mut conn, rebuild).await?;
-                let loaded = load(&mut conn, applied).await?;
+                let loaded = load(&mut conn, applied, recent_trades).await?;
                 Ok::<_, HistoryError>((conn, loaded))
             });
             let (conn, scribe) = match begun {
@@ -86,6 +87,14 @@ struct Writer {
     inner: Arc<Inner>,
 }
 
+impl Drop for Writer {
+    /// Also when the thread panics: nobody may wait for it any longer.
+    fn drop(&mut self) {
+        self.inner.pipe.pending.lock().ended = true;
+        self.inner.pipe.progress.notify_all();
+    }
+}
+
 impl Writer {
     async fn run(mut self) {
         while let Some(chunk) = self.next() {
@@ -96,7 +105,7 @@ impl Writer {
                 tracing::error!(%error, through = chunk.through.0, rows = chunk.rows(), tries, "history could not be written; trying again");
                 let mut pending = self.inner.pipe.pending.lock();
                 if pending.stop && tries >= LAST_TRIES {
-                    return self.end(&mut pending);
+                    return;
                 }
                 self.inner.pipe.work.wait_for(&mut pending, PAUSE);
             }
@@ -116,7 +125,6 @@ impl Writer {
                 return Some(pending.take());
             }
             if pending.stop {
-                self.end(&mut pending);
                 return None;
             }
             let waited = pipe.work.wait_for(&mut pending, LINGER);
@@ -124,11 +132,6 @@ impl Writer {
                 return Some(pending.take());
             }
         }
-    }
-
-    fn end(&self, pending: &mut Pending) {
-        pending.ended = true;
-        self.inner.pipe.progress.notify_all();
     }
 
     async fn write(&mut self, chunk: &Chunk) -> Result<(), HistoryError> {
