@@ -4,7 +4,7 @@
 //! database shows it: nothing is missing while a transaction is under way. What both hold is taken once, from memory.
 
 use protocol::{Order, OrderKey};
-use types::{AccountId, InstrumentId, OrderId, Time, TradeId};
+use types::{AccountId, ClientId, InstrumentId, OrderId, Time, TradeId};
 
 use crate::history::{OrderRange, TradeRange};
 use crate::model::{AggQuery, AggTrade, Fill, FillsQuery, HistoryError, OrdersQuery, PublicTrade};
@@ -88,10 +88,39 @@ impl Views {
         }
         match key {
             OrderKey::Id(order) => self.inner.sql.order(account, id, order).await,
-            OrderKey::ClientId(name) => self.inner.sql.order_by_name(account, id, name).await,
+            OrderKey::ClientId(name) => self.order_by_name(account, id, name).await,
             OrderKey::Both(both) => {
                 let order = self.inner.sql.order(account, id, both.id).await?;
                 Ok(order.filter(|order| order.client_id == both.client_id))
+            }
+        }
+    }
+
+    /// The newest order of a name that memory does not know. An open order's row may be of before it was renamed: memory's name counts.
+    async fn order_by_name(
+        &self,
+        account: AccountId,
+        id: InstrumentId,
+        name: ClientId,
+    ) -> Result<Option<Order>> {
+        let mut below = OrderId(u64::MAX);
+        loop {
+            let row = self
+                .inner
+                .sql
+                .order_by_name(account, id, name, below)
+                .await?;
+            let Some(row) = row else {
+                return Ok(None);
+            };
+            below = row.id;
+            let newer = self
+                .read_account(account, |a| a.find(id, &OrderKey::Id(row.id)).cloned())
+                .flatten();
+            match newer {
+                Some(order) if order.client_id != name => {}
+                Some(order) => return Ok(Some(order)),
+                None => return Ok(Some(row)),
             }
         }
     }

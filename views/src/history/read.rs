@@ -233,21 +233,23 @@ impl Sql {
         row.as_ref().map(columns::order).transpose()
     }
 
-    /// The newest order of that name.
+    /// The newest order of that name before the order `below`.
     pub async fn order_by_name(
         &self,
         account: AccountId,
         id: InstrumentId,
         name: ClientId,
+        below: OrderId,
     ) -> Result<Option<Order>> {
         let sql = format!(
-            "SELECT {} FROM orders WHERE account = $1 AND instrument = $2 AND client_id = $3 ORDER BY id DESC LIMIT 1",
+            "SELECT {} FROM orders WHERE account = $1 AND instrument = $2 AND client_id = $3 AND id < $4 ORDER BY id DESC LIMIT 1",
             columns::ORDER
         );
         let query = sqlx::query(AssertSqlSafe(sql))
             .bind(i64::from(account.0))
             .bind(i64::from(id.0))
-            .bind(name.as_str().to_owned());
+            .bind(name.as_str().to_owned())
+            .bind(big(below.0));
         let row = query.fetch_optional(&self.pool).await?;
         row.as_ref().map(columns::order).transpose()
     }
