@@ -1,7 +1,7 @@
 //! Placing an order: plan and feasibility (pure), then the act.
 
 use ledger::Key;
-use matching::{Book, Limit, Owner, Quote, Remainder, Resting, Stop, Taker};
+use matching::{Book, Limit, MatchKind, Owner, Quote, Remainder, Resting, Stop, Taker};
 use orders::{LiveOrder, SeatId};
 use protocol::{
     CloseReason, Event, Events, MarketStatus, OrderClosed, OrderKind, OrderPlaced, OrderRested,
@@ -302,23 +302,31 @@ impl Engine {
                 let last = self.matches.last().map(|m| m.price);
                 let price = last.or(market.prices.last()).unwrap_or(Price(1));
                 let lots = i64::try_from(budget / i128::from(price.0)).unwrap_or(i64::MAX);
-                Qty(lots.clamp(1, market.spec.max_qty().0))
+                // with what traded it still has to fit the wire; feasible() left room for one
+                let room = market.spec.max_qty().0 - self.traded();
+                Qty(lots.clamp(1, room))
             }
         }
+    }
+
+    /// The lots that the matches at hand traded.
+    pub(crate) fn traded(&self) -> i64 {
+        let trades = self.matches.iter().filter(|m| m.kind == MatchKind::Trade);
+        trades.map(|m| m.qty.0).sum()
     }
 }
 
 /// A MARKET order by quote amount needs a book that gives it at least the smallest quantity.
 fn check_liquidity(market: &Market, quote: &Quote) -> Result<(), RejectCode> {
+    if quote.qty >= market.spec.max_qty() {
+        return Err(RejectCode::LotSize);
+    }
     if quote.stop == Stop::Prevented {
         return Ok(());
     }
     let exhausted = quote.stop == Stop::Exhausted;
     if exhausted && quote.qty.0 == 0 {
         return Err(RejectCode::NoLiquidity);
-    }
-    if quote.qty > market.spec.max_qty() || quote.qty == Qty(i64::MAX) {
-        return Err(RejectCode::LotSize);
     }
     let qty = market.spec.qty_decimal(quote.qty);
     market.spec.qty(qty).map_err(|code| match exhausted {

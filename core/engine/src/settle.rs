@@ -29,12 +29,10 @@ impl Engine {
         out: &mut Events,
     ) -> Option<u64> {
         let rest = self.open_after(plan, remainder);
-        let traded = |m: &&matching::Match| m.kind == MatchKind::Trade;
-        let lots: i64 = self.matches.iter().filter(traded).map(|m| m.qty.0).sum();
         let mut passage = Passage {
             time,
             plan,
-            open: Qty(lots.saturating_add(rest.0)),
+            open: Qty(self.traded() + rest.0),
             stop: remainder.stop,
         };
         let mut prevented = None;

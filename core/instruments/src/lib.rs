@@ -140,8 +140,8 @@ impl Spec {
     /// A price on the grid, whatever the filters say; `None` when it is off the grid or not positive.
     #[must_use]
     pub fn ticks(&self, price: Decimal) -> Option<Price> {
-        (price.0 > 0 && price.0 % self.tick == 0 && price.0 < i64::MAX)
-            .then(|| Price(price.0 / self.tick))
+        let ticks = price.0 / self.tick;
+        (price.0 > 0 && price.0 % self.tick == 0 && ticks < i64::MAX).then_some(Price(ticks))
     }
 
     /// A quantity on the grid, whatever the filters say; `None` when it is off the grid or negative.

@@ -88,9 +88,9 @@ impl World {
         let before = self.engine.digest();
         let checked = self.engine.check(self.time, &request);
         self.events.clear();
-        let result =
-            self.engine
-                .execute(Seq(self.seq + 1), self.time, &request, &mut self.events);
+        let result = self
+            .engine
+            .execute(Seq(self.seq + 1), self.time, &request, &mut self.events);
         match &result {
             Ok(_) => {
                 self.seq += 1;

@@ -1,0 +1,560 @@
+use protocol::{
+    CloseReason, Event, Events, LotSizeFilter, MarketStatus, MatchPrevented, Order, OrderClosed,
+    OrderKind, OrderPlaced, OrderRested, OrderStatus, Party, PlaceOrder, Placed, RejectCode, Reply,
+    StpMode, TimeInForce, Traded,
+};
+use types::{AccountId, Amount, ClientId, Decimal, OrderId, Side, Time, TradeId, Wallet};
+
+use super::{Market, Naive, SCALE};
+
+/// How an order's passage through the book ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum End {
+    Filled,
+    Exhausted,
+    Prevented,
+}
+
+/// One meeting: which maker, how much, and whether it was prevented.
+#[derive(Clone, Copy, Debug)]
+struct Meeting {
+    maker: OrderId,
+    price: Decimal,
+    qty: Decimal,
+    prevented: bool,
+}
+
+impl Naive {
+    pub(super) fn place(
+        &mut self,
+        time: Time,
+        actor: AccountId,
+        c: &PlaceOrder,
+        events: &mut Events,
+    ) -> Result<Reply, RejectCode> {
+        self.check_new(time, actor, c)?;
+        self.check_possible(actor, c)?;
+        let placed = self.act(time, actor, c, events);
+        Ok(Reply::Placed(Box::new(placed)))
+    }
+
+    pub(super) fn check_new(
+        &mut self,
+        time: Time,
+        actor: AccountId,
+        c: &PlaceOrder,
+    ) -> Result<(), RejectCode> {
+        if !self.is_user(actor) {
+            return Err(RejectCode::NotPermitted);
+        }
+        let market = self.market(c.instrument)?;
+        let spec = market.instrument.clone();
+        let limit = c.kind != OrderKind::Market;
+        let combination = if limit {
+            c.quote_qty.0 == 0 && (c.kind == OrderKind::Limit || c.tif == TimeInForce::Gtc)
+        } else {
+            c.price.0 == 0 && (c.qty.0 == 0) != (c.quote_qty.0 == 0) && c.tif != TimeInForce::Fok
+        };
+        if !combination || c.quote_qty.0 < 0 || c.client_id.is_none() {
+            return Err(RejectCode::UnsupportedCombination);
+        }
+        let filters = spec.filters;
+        let average = |minutes| market.average(time, minutes);
+        if limit {
+            let f = filters.price.unwrap_or_default();
+            let high = f.max.0 != 0 && c.price > f.max;
+            let grid = f.tick.0 != 0 && c.price.0 % f.tick.0 != 0;
+            if c.price.0 <= 0
+                || c.price.0 / spec.tick_size().0 == i64::MAX
+                || c.price < f.min
+                || high
+                || grid
+            {
+                return Err(RejectCode::PriceFilter);
+            }
+            if let Some(f) = filters.percent_price_by_side
+                && let Some(average) = average(f.avg_price_mins)
+            {
+                let (up, down) = match c.side {
+                    Side::Buy => (f.bid_up, f.bid_down),
+                    Side::Sell => (f.ask_up, f.ask_down),
+                };
+                let price = i128::from(c.price.0) * SCALE;
+                if price > average * i128::from(up.0) || price < average * i128::from(down.0) {
+                    return Err(RejectCode::PercentPriceBySide);
+                }
+            }
+        }
+        let by_quote = c.quote_qty.0 > 0;
+        if !by_quote && (c.qty.0 <= 0 || breaks(filters.lot_size, c.qty)) {
+            return Err(RejectCode::LotSize);
+        }
+        let may_rest = limit && c.tif == TimeInForce::Gtc;
+        let level: i128 = market
+            .orders
+            .iter()
+            .filter(|o| o.side == c.side && o.price == c.price)
+            .map(|o| i128::from(o.open_qty().0))
+            .sum();
+        if may_rest && level + i128::from(c.qty.0) > i128::from(i64::MAX) {
+            return Err(RejectCode::LotSize);
+        }
+        if !limit && !by_quote && breaks(filters.market_lot_size, c.qty) {
+            return Err(RejectCode::MarketLotSize);
+        }
+        if let Some(f) = filters.notional {
+            let price = if limit {
+                Some(i128::from(c.price.0))
+            } else {
+                average(f.avg_price_mins)
+            };
+            let notional = if by_quote {
+                Some(i128::from(c.quote_qty.0) * SCALE)
+            } else {
+                price.map(|p| p * i128::from(c.qty.0))
+            };
+            if let Some(notional) = notional {
+                let low =
+                    (limit || f.apply_min_to_market) && notional < i128::from(f.min.0) * SCALE;
+                let high = (limit || f.apply_max_to_market)
+                    && f.max.0 != 0
+                    && notional > i128::from(f.max.0) * SCALE;
+                if low || high {
+                    return Err(RejectCode::Notional);
+                }
+            }
+        }
+        let own = || market.orders.iter().filter(|o| o.account == actor);
+        if may_rest
+            && filters
+                .max_num_orders
+                .is_some_and(|max| own().count() >= max as usize)
+        {
+            return Err(RejectCode::MaxNumOrders);
+        }
+        if !spec.allowed_stp.contains(c.stp.unwrap_or(spec.default_stp)) {
+            return Err(RejectCode::StpModeNotAllowed);
+        }
+        if spec.status != MarketStatus::Trading {
+            return Err(RejectCode::MarketClosed);
+        }
+        if own().any(|o| o.client_id == c.client_id) {
+            return Err(RejectCode::DuplicateClientId);
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_possible(
+        &mut self,
+        actor: AccountId,
+        c: &PlaceOrder,
+    ) -> Result<(), RejectCode> {
+        let market = self.market(c.instrument)?;
+        let (base, quote) = (market.instrument.base, market.instrument.quote);
+        let (asset, need) = if c.kind == OrderKind::Market {
+            let (meetings, end, _) = market.walk(actor, c);
+            let trades = meetings.iter().filter(|m| !m.prevented);
+            let (mut lots, mut notional) = (0_i128, 0_i128);
+            for m in trades {
+                lots += i128::from(m.qty.0);
+                notional += i128::from(m.price.0) * i128::from(m.qty.0);
+            }
+            let lot = market.instrument.lot_size().0;
+            if c.quote_qty.0 > 0 && lots >= i128::from(i64::MAX / lot * lot) {
+                return Err(RejectCode::LotSize);
+            }
+            if c.quote_qty.0 > 0 && end != End::Prevented {
+                check_gets_enough(market, lots, end)?;
+            }
+            match (c.side, c.quote_qty.0 > 0) {
+                (Side::Buy, true) => {
+                    // the budget is counted in whole ticks x lots
+                    let unit = i128::from(market.instrument.tick_size().0)
+                        * i128::from(market.instrument.lot_size().0);
+                    let budget = i128::from(c.quote_qty.0) * SCALE / unit * unit;
+                    (quote, market.quote_down(budget))
+                }
+                (Side::Buy, false) => (quote, market.quote_down(notional)),
+                (Side::Sell, true) => {
+                    let qty = Decimal(i64::try_from(lots).unwrap_or(i64::MAX));
+                    (base, market.base(qty))
+                }
+                (Side::Sell, false) => (base, market.base(c.qty)),
+            }
+        } else {
+            if market.quote_down(i128::from(c.price.0) * i128::from(c.qty.0)) == 0 {
+                return Err(RejectCode::NothingToTrade);
+            }
+            if c.kind == OrderKind::LimitMaker {
+                let other = market.best(c.side.opposite());
+                if other.is_some_and(|at| reaches(c, market.orders[at].price)) {
+                    return Err(RejectCode::WouldTake);
+                }
+            }
+            market.hold(c.side, c.price, c.qty)
+        };
+        if self.free(actor, Wallet::SPOT, asset) < need {
+            return Err(RejectCode::InsufficientBalance);
+        }
+        Ok(())
+    }
+
+    /// Places an order that was checked.
+    pub(super) fn act(
+        &mut self,
+        time: Time,
+        actor: AccountId,
+        c: &PlaceOrder,
+        events: &mut Events,
+    ) -> Placed {
+        let at = c.instrument.0 as usize - 1;
+        let market = &mut self.markets[at];
+        market.last_order += 1;
+        let mut order = Order {
+            instrument: c.instrument,
+            id: OrderId(market.last_order),
+            account: actor,
+            client_id: c.client_id,
+            side: c.side,
+            kind: c.kind,
+            tif: c.tif,
+            stp: c.stp.unwrap_or(market.instrument.default_stp),
+            price: c.price,
+            qty: c.qty,
+            quote_qty: c.quote_qty,
+            executed_qty: Decimal::ZERO,
+            executed_quote: Amount::ZERO,
+            prevented_qty: Decimal::ZERO,
+            status: OrderStatus::New,
+            placed_at: time,
+            updated_at: time,
+            strategy_id: c.strategy_id,
+            strategy_kind: c.strategy_kind,
+        };
+        events.push(Event::OrderPlaced(OrderPlaced {
+            order: order.clone(),
+        }));
+        let (meetings, end, rest) = market.walk(actor, c);
+        if c.tif == TimeInForce::Fok && end != End::Filled {
+            return self.close(order, (CloseReason::UnfilledFok, c.qty), None, events);
+        }
+        let traded: i64 = meetings
+            .iter()
+            .filter(|m| !m.prevented)
+            .map(|m| m.qty.0)
+            .sum();
+        let mut open = Decimal(traded + rest.0);
+        let mut prevented = None;
+        for meeting in &meetings {
+            if meeting.prevented {
+                let id = self.prevent(at, time, meeting, &mut order, open, events);
+                prevented = prevented.or(Some(id));
+            } else {
+                open.0 -= meeting.qty.0;
+                self.trade(at, time, meeting, &mut order, open, events);
+            }
+        }
+        if c.quote_qty.0 > 0 {
+            order.qty = Decimal(order.executed_qty.0 + order.prevented_qty.0);
+        }
+        match end {
+            End::Filled => order.status = OrderStatus::Filled,
+            End::Exhausted if c.kind != OrderKind::Market && c.tif == TimeInForce::Gtc => {
+                if order.executed_qty.0 > 0 {
+                    order.status = OrderStatus::PartiallyFilled;
+                }
+                let (asset, amount) = self.markets[at].hold(c.side, c.price, rest);
+                self.add(actor, Wallet::SPOT, asset, -amount, amount);
+                let market = &mut self.markets[at];
+                market.orders.push(order.clone());
+                events.push(Event::OrderRested(OrderRested {
+                    instrument: c.instrument,
+                    order: order.id,
+                    side: c.side,
+                    price: c.price,
+                    open_qty: rest,
+                    update: market.next_update(),
+                }));
+            }
+            _ => {
+                let reason = match (end, c.kind) {
+                    (End::Prevented, _) => CloseReason::Prevented,
+                    (_, OrderKind::Market) => CloseReason::InsufficientLiquidity,
+                    _ => CloseReason::UnfilledIoc,
+                };
+                order.updated_at = time;
+                return self.close(order, (reason, rest), prevented, events);
+            }
+        }
+        Placed {
+            order,
+            prevented_match: prevented,
+        }
+    }
+
+    fn close(
+        &mut self,
+        mut order: Order,
+        (reason, open_qty): (CloseReason, Decimal),
+        prevented_match: Option<u64>,
+        events: &mut Events,
+    ) -> Placed {
+        order.status = match reason {
+            CloseReason::Prevented => OrderStatus::ExpiredInMatch,
+            _ => OrderStatus::Expired,
+        };
+        events.push(Event::OrderClosed(OrderClosed {
+            instrument: order.instrument,
+            order: order.id,
+            account: order.account,
+            reason,
+            open_qty,
+            client_id: ClientId::NONE,
+            update: None,
+        }));
+        Placed {
+            order,
+            prevented_match,
+        }
+    }
+
+    fn trade(
+        &mut self,
+        at: usize,
+        time: Time,
+        meeting: &Meeting,
+        taker: &mut Order,
+        open: Decimal,
+        events: &mut Events,
+    ) {
+        let market = &mut self.markets[at];
+        let spec = market.instrument.clone();
+        let index = position(market, meeting.maker);
+        let notional = i128::from(meeting.price.0) * i128::from(meeting.qty.0);
+        let (quote, base) = (market.quote_down(notional), market.base(meeting.qty));
+        let maker = &mut market.orders[index];
+        let held = maker.open_qty();
+        for order in [&mut *maker, taker] {
+            order.executed_qty.0 += meeting.qty.0;
+            order.executed_quote.0 += quote;
+            order.updated_at = time;
+        }
+        maker.status = OrderStatus::PartiallyFilled;
+        let maker = maker.clone();
+        let maker_open = maker.open_qty();
+        let (held_asset, before) = market.hold(maker.side, maker.price, held);
+        let (_, after) = market.hold(maker.side, maker.price, maker_open);
+        if maker_open.0 == 0 {
+            market.orders.remove(index);
+        }
+        market.trades.push((time, meeting.price, meeting.qty));
+        let trade = TradeId(market.trades.len() as u64);
+        let update = market.next_update();
+        let released = before - after;
+        self.add(maker.account, Wallet::SPOT, held_asset, released, -released);
+        let mut half = |order: &Order, rate: i64, open_qty| {
+            let (gives, takes) = match order.side {
+                Side::Buy => ((spec.quote, quote), (spec.base, base)),
+                Side::Sell => ((spec.base, base), (spec.quote, quote)),
+            };
+            let fee = takes.1 * i128::from(rate) / SCALE;
+            self.add(order.account, Wallet::SPOT, gives.0, -gives.1, 0);
+            self.add(order.account, Wallet::SPOT, takes.0, takes.1 - fee, 0);
+            self.add(AccountId::FEES, Wallet::SPOT, takes.0, fee, 0);
+            Party {
+                account: order.account,
+                order: order.id,
+                fee: Amount(fee),
+                fee_asset: takes.0,
+                open_qty,
+            }
+        };
+        let maker = half(&maker, spec.maker_fee.0, maker_open);
+        let taker_half = half(taker, spec.taker_fee.0, open);
+        events.push(Event::Traded(Traded {
+            instrument: spec.id,
+            trade,
+            price: meeting.price,
+            qty: meeting.qty,
+            quote: Amount(quote),
+            aggressor_side: taker.side,
+            maker,
+            taker: taker_half,
+            update,
+        }));
+    }
+
+    fn prevent(
+        &mut self,
+        at: usize,
+        time: Time,
+        meeting: &Meeting,
+        taker: &mut Order,
+        open: Decimal,
+        events: &mut Events,
+    ) -> u64 {
+        let market = &mut self.markets[at];
+        market.prevented += 1;
+        let id = market.prevented;
+        let index = position(market, meeting.maker);
+        let maker_ends = taker.stp != StpMode::ExpireTaker;
+        let taker_ends = taker.stp != StpMode::ExpireMaker;
+        if taker_ends {
+            taker.prevented_qty = open;
+            taker.updated_at = time;
+        }
+        let zero_unless = |ends, qty| if ends { qty } else { Decimal::ZERO };
+        events.push(Event::MatchPrevented(MatchPrevented {
+            instrument: taker.instrument,
+            id,
+            mode: taker.stp,
+            price: meeting.price,
+            maker: meeting.maker,
+            maker_account: taker.account,
+            maker_prevented: zero_unless(maker_ends, meeting.qty),
+            taker: taker.id,
+            taker_account: taker.account,
+            taker_prevented: zero_unless(taker_ends, open),
+        }));
+        if maker_ends {
+            let maker = market.orders.remove(index);
+            let (asset, held) = market.hold(maker.side, maker.price, meeting.qty);
+            let update = market.next_update();
+            self.add(maker.account, Wallet::SPOT, asset, held, -held);
+            events.push(Event::OrderClosed(OrderClosed {
+                instrument: maker.instrument,
+                order: maker.id,
+                account: maker.account,
+                reason: CloseReason::Prevented,
+                open_qty: meeting.qty,
+                client_id: ClientId::NONE,
+                update: Some(update),
+            }));
+        }
+        id
+    }
+}
+
+impl Market {
+    /// What an order would meet, how that ends, and what is left open.
+    fn walk(&self, actor: AccountId, c: &PlaceOrder) -> (Vec<Meeting>, End, Decimal) {
+        let mut book = self.clone();
+        let stp = c.stp.unwrap_or(self.instrument.default_stp);
+        let (tick, lot) = (self.instrument.tick_size().0, self.instrument.lot_size().0);
+        let mut open = i128::from(c.qty.0);
+        let unit = i128::from(tick) * i128::from(lot);
+        let mut budget = i128::from(c.quote_qty.0) * SCALE / unit * unit;
+        let by_quote = c.quote_qty.0 > 0;
+        let wanted = |open: i128, budget: i128, price: Decimal| {
+            if by_quote {
+                budget / i128::from(price.0) / i128::from(lot) * i128::from(lot)
+            } else {
+                open
+            }
+        };
+        let mut meetings: Vec<Meeting> = Vec::new();
+        let end = loop {
+            if !by_quote && open == 0 {
+                break End::Filled;
+            }
+            let best = book.best(c.side.opposite());
+            let Some(at) = best.filter(|at| reaches(c, book.orders[*at].price)) else {
+                break End::Exhausted;
+            };
+            let maker = book.orders[at].clone();
+            let want = wanted(open, budget, maker.price);
+            if want == 0 {
+                break End::Filled;
+            }
+            let mut meeting = Meeting {
+                maker: maker.id,
+                price: maker.price,
+                qty: maker.open_qty(),
+                prevented: maker.account == actor && stp != StpMode::None,
+            };
+            if meeting.prevented {
+                meetings.push(meeting);
+                book.orders.remove(at);
+                if stp != StpMode::ExpireMaker {
+                    break End::Prevented;
+                }
+                continue;
+            }
+            let qty = want.min(i128::from(maker.open_qty().0));
+            meeting.qty = Decimal(i64::try_from(qty).unwrap_or(0));
+            meetings.push(meeting);
+            open -= qty;
+            budget -= qty * i128::from(maker.price.0);
+            book.orders[at].executed_qty.0 += meeting.qty.0;
+            if book.orders[at].open_qty().0 == 0 {
+                book.orders.remove(at);
+            }
+            if by_quote && wanted(open, budget, maker.price) == 0 {
+                break End::Filled;
+            }
+        };
+        let rest = match (end, by_quote) {
+            (End::Filled, _) => 0,
+            (_, false) => open,
+            (_, true) => {
+                let last = meetings.last().map(|m| m.price);
+                let price = last.or(self.trades.last().map(|t| t.1));
+                let lots = wanted(open, budget, price.unwrap_or(Decimal(tick)));
+                let traded: i64 = meetings
+                    .iter()
+                    .filter(|m| !m.prevented)
+                    .map(|m| m.qty.0)
+                    .sum();
+                lots.clamp(i128::from(lot), i128::from(i64::MAX / lot * lot - traded))
+            }
+        };
+        (
+            meetings,
+            end,
+            Decimal(i64::try_from(rest).unwrap_or(i64::MAX)),
+        )
+    }
+}
+
+fn position(market: &Market, id: OrderId) -> usize {
+    let found = market.orders.iter().position(|o| o.id == id);
+    found.expect("a meeting is with an open order")
+}
+
+fn reaches(c: &PlaceOrder, price: Decimal) -> bool {
+    match (c.kind, c.side) {
+        (OrderKind::Market, _) => true,
+        (_, Side::Buy) => price <= c.price,
+        (_, Side::Sell) => price >= c.price,
+    }
+}
+
+pub(super) fn breaks(filter: Option<LotSizeFilter>, qty: Decimal) -> bool {
+    let f = filter.unwrap_or_default();
+    qty < f.min || (f.max.0 != 0 && qty > f.max) || (f.step.0 != 0 && qty.0 % f.step.0 != 0)
+}
+
+/// A MARKET order by quote amount gets at least the smallest quantity.
+fn check_gets_enough(market: &Market, lots: i128, end: End) -> Result<(), RejectCode> {
+    let exhausted = end == End::Exhausted;
+    let refuse = |dry, filter| Err(if exhausted { dry } else { filter });
+    if lots == 0 {
+        return refuse(RejectCode::NoLiquidity, RejectCode::LotSize);
+    }
+    let qty = Decimal(i64::try_from(lots).unwrap_or(i64::MAX));
+    let filters = &market.instrument.filters;
+    if breaks(filters.lot_size, qty) {
+        return refuse(RejectCode::LiquidityBelowLotSize, RejectCode::LotSize);
+    }
+    let gridless = filters.market_lot_size.map(|f| LotSizeFilter {
+        step: Decimal(0),
+        ..f
+    });
+    if breaks(gridless, qty) {
+        return refuse(
+            RejectCode::LiquidityBelowMarketLotSize,
+            RejectCode::MarketLotSize,
+        );
+    }
+    Ok(())
+}

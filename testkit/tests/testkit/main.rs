@@ -1,0 +1,4 @@
+//! The engine against its twin, and against itself.
+
+mod determinism;
+mod twins;

@@ -1,0 +1,122 @@
+//! The same commands to the engine and to its naive twin: equal answers, equal events, equal balances.
+
+use protocol::{Event, Reject, RejectCode, Request};
+use testkit::Exchange;
+use testkit::naive::Naive;
+use testkit::random::{self, Commands};
+use types::{RequestId, Time};
+
+/// The order in which balances are told is the engine's own affair; everything else is in order.
+fn sorted(mut events: Vec<Event>) -> Vec<Event> {
+    let at = events
+        .iter()
+        .position(|e| matches!(e, Event::BalanceChanged(_)))
+        .unwrap_or(events.len());
+    events[at..].sort_by_key(|e| match e {
+        Event::BalanceChanged(b) => (b.account, b.wallet, b.asset),
+        other => panic!("{other:?} after the balances"),
+    });
+    events
+}
+
+/// Runs one seed; answers how many commands were accepted, and which refusals occurred.
+fn run(seed: u64, steps: u64) -> (u64, Vec<Reject>) {
+    let mut exchange = Exchange::new().rebuilding_every(steps / 2 + 7);
+    random::furnish(&mut exchange);
+    let mut twin = Naive::new();
+    for record in exchange.records() {
+        twin.execute(record.time, &record.request).unwrap();
+    }
+    let mut commands = Commands::new(seed);
+    let (mut accepted, mut refusals) = (0, Vec::new());
+    for step in 0..steps {
+        let (actor, command) = commands.next();
+        exchange.time = exchange
+            .time
+            .plus_micros(commands.random.below(9_000_000) as i64);
+        let expires = if commands.random.one_in(50) {
+            exchange.time.plus_micros(-1)
+        } else {
+            Time(i64::MAX)
+        };
+        let request = Request {
+            actor,
+            id: RequestId(step),
+            expires,
+            command,
+        };
+        let got = exchange.submit(request.clone());
+        let expected = twin.execute(exchange.time, &request);
+        match (got, expected) {
+            (Ok(reply), Ok((twins, events))) => {
+                accepted += 1;
+                assert_eq!(reply, twins, "seed {seed} step {step}: {request:?}");
+                assert_eq!(
+                    sorted(exchange.events.clone()),
+                    sorted(events),
+                    "seed {seed} step {step}: {request:?}"
+                );
+            }
+            (Err(reject), Err(twins)) => {
+                assert_eq!(reject, twins, "seed {seed} step {step}: {request:?}");
+                refusals.push(reject);
+            }
+            (got, expected) => panic!(
+                "seed {seed} step {step}: engine {got:?}, twin {:?}: {request:?}",
+                expected.map(|e| e.0)
+            ),
+        }
+    }
+    (accepted, refusals)
+}
+
+#[test]
+fn engine_and_twin_agree() {
+    let (mut accepted, mut refused, mut kinds) = (0, 0, std::collections::BTreeSet::new());
+    // more for a long run: TWIN_SEEDS=10000
+    let seeds = std::env::var("TWIN_SEEDS").map_or(100, |n| n.parse().unwrap());
+    for seed in 0..seeds {
+        let (yes, no) = run(seed, 800);
+        accepted += yes;
+        refused += no.len() as u64;
+        kinds.extend(no.iter().map(|r| r.code()));
+    }
+    // the mix is what it claims to be
+    assert!(
+        accepted > refused / 2,
+        "{accepted} accepted, {refused} refused"
+    );
+    use RejectCode::*;
+    for code in [
+        Expired,
+        UnknownAccount,
+        NotPermitted,
+        InsufficientBalance,
+        UnknownAsset,
+        InvalidAmount,
+        UnknownInstrument,
+        MarketClosed,
+        CancelClosed,
+        PriceFilter,
+        PercentPriceBySide,
+        LotSize,
+        MarketLotSize,
+        Notional,
+        MaxNumOrders,
+        StpModeNotAllowed,
+        UnknownOrder,
+        DuplicateClientId,
+        ClientIdMismatch,
+        CancelRestricted,
+        AmendIncrease,
+        AmendNoChange,
+        AmendUnknownOrder,
+        AmendClosed,
+        WouldTake,
+        NoLiquidity,
+        LiquidityBelowLotSize,
+        UnsupportedCombination,
+    ] {
+        assert!(kinds.contains(&code), "{code:?} never occurred");
+    }
+}
