@@ -18,7 +18,7 @@ use crate::Exchange;
 pub struct Random(pub u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -26,7 +26,7 @@ impl Random {
     }
 
     pub fn below(&mut self, n: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(n) >> 64) as u64
+        ((u128::from(self.word()) * u128::from(n)) >> 64) as u64
     }
 
     pub fn one_in(&mut self, n: u64) -> bool {
@@ -159,7 +159,7 @@ impl Commands {
         }
     }
 
-    pub fn next(&mut self) -> (AccountId, Command) {
+    pub fn command(&mut self) -> (AccountId, Command) {
         let r = &mut self.random;
         let actor = match r.below(60) {
             0 => AccountId(9),

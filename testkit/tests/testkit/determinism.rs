@@ -10,7 +10,7 @@ fn run(seed: u64, steps: u64) -> (Exchange, Vec<(usize, Vec<u8>)>) {
     let mut commands = Commands::new(seed);
     let mut snapshots = Vec::new();
     for step in 0..steps {
-        let (actor, command) = commands.next();
+        let (actor, command) = commands.command();
         exchange.time = exchange.time.plus_micros(1_000_000);
         let _ = exchange.run(actor, command);
         if commands.random.one_in(40) || step == 0 {

@@ -1,4 +1,5 @@
 //! The engine against its twin, and against itself.
 
 mod determinism;
+mod scenarios;
 mod twins;

@@ -30,7 +30,7 @@ fn run(seed: u64, steps: u64) -> (u64, Vec<Reject>) {
     let mut commands = Commands::new(seed);
     let (mut accepted, mut refusals) = (0, Vec::new());
     for step in 0..steps {
-        let (actor, command) = commands.next();
+        let (actor, command) = commands.command();
         exchange.time = exchange
             .time
             .plus_micros(commands.random.below(9_000_000) as i64);
