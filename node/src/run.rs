@@ -1,0 +1,274 @@
+//! `highwater run`, in numbered stages.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, ensure};
+use journal::{FileStorage, Folder, Retain};
+use kit::{Context, Limits, Profile, Router};
+use relay::Relay;
+use rest::{Hosts, Listener, Metrics, Site, Stop};
+use sequencer::{Clock, ManualClock, Recovered, Sequencer, SystemClock};
+use serde_json::json;
+use tokio::net::TcpListener;
+use types::{Seq, Time};
+use views::{Views, ViewsReader};
+use ws::{Feed, FeedHandle, FeedReader};
+
+use crate::cli::{self, RunArgs};
+use crate::offline::say;
+use crate::rules::rules;
+
+/// The exit code when the journal can no longer be written.
+const JOURNAL_FAILED: i32 = 3;
+/// How long streams may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+pub fn run(args: RunArgs) -> Result<()> {
+    let args = args.with_file()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("gateway").build()?;
+    runtime.block_on(stages(args))
+}
+
+async fn stages(args: RunArgs) -> Result<()> {
+    // 1. The doors are taken first: an address in use is said before any work is done.
+    let listener = bind(args.listen, "127.0.0.1:8080").await?;
+    let metrics_door = TcpListener::bind(args.metrics_listen.unwrap_or_else(loopback)).await.context("bind the metrics listener")?;
+
+    // 2. The folder is locked and the engine is brought to the journal's end.
+    let data = args.data.clone().context("--data DIR (or `data` in the configuration file) says where the exchange keeps everything")?;
+    let recovered = recover(&data, &args)?;
+
+    // 3. The views follow from the event log and the engine.
+    let clock = Arc::new(ManualClock::running());
+    let (views, views_reader) = open_views(&recovered, &history_url(&data, &args)?, clock.clone(), false).await?;
+    let (feed, feed_reader) = open_feed(&recovered, &views, clock.clone())?;
+
+    // 4. People's keys, and what they may use.
+    let keys = identity::Keys::open(&data).await.context("open the API keys")?;
+    let profile = if args.limits() == cli::Limits::Wide { Profile::WIDE } else { Profile::BINANCE };
+    let limits = Arc::new(Limits::with_bans(profile, &data.join("bans.json")).context("read the bans")?);
+
+    // 5. The queue runs; whoever reads below the mark is attached.
+    let relay = Relay::new().with(views_reader).with(feed_reader).with(kit::FillsReader::new(Arc::clone(&limits)));
+    let sequencer = start(recovered, relay, clock.clone())?;
+
+    // 6. The market, its past first, then alive.
+    let stop = Stop::new();
+    let market = open_market(&args, &sequencer, &clock, &stop).await?;
+
+    // 7. The gateways.
+    let context = Arc::new(Context { sequencer: sequencer.client.clone(), keys, limits, views });
+    let (site, metrics) = site(&args, context, feed.clone(), &stop);
+    let address = listener.address();
+    let serving = tokio::spawn(listener.serve(Arc::new(site), stop.clone()));
+    let metrics_address = metrics_door.local_addr()?;
+    let counted = counters(&sequencer, &feed);
+    tokio::spawn(rest::metrics::serve(metrics_door, metrics, counted, stop.clone()));
+
+    // 8. Ready.
+    say_ready(address, metrics_address, args.demo || args.sandbox)?;
+
+    // 9. The end: streams are told, what is queued is finished, a snapshot is taken.
+    wait_for_the_end().await?;
+    tracing::info!("ending");
+    stop.stop();
+    if let Some(market) = market {
+        let _ = market.await;
+    }
+    feed.shut_down(GOODBYE).await;
+    let _ = serving.await;
+    let position = tokio::task::spawn_blocking(move || sequencer.stop()).await?.map_err(|why| anyhow!("{why}"))?;
+    tracing::info!(seq = position.seq.0, "everything is on the disk");
+    Ok(())
+}
+
+fn loopback() -> std::net::SocketAddr {
+    std::net::SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+async fn bind(address: Option<std::net::SocketAddr>, default: &str) -> Result<Listener> {
+    let address = match address {
+        Some(address) => address,
+        None => default.parse()?,
+    };
+    Listener::bind(address)
+        .await
+        .with_context(|| format!("listen on {address}: if another program has it, give another port with --listen (port 0 takes a free one)"))
+}
+
+fn recover(data: &Path, args: &RunArgs) -> Result<Recovered> {
+    std::fs::create_dir_all(data).with_context(|| format!("make the data folder {}", data.display()))?;
+    let folder = Folder::open(FileStorage::new(data)?)?;
+    let mut options = sequencer::Options::default();
+    options.journal.durability = match args.durability.unwrap_or(cli::Durability::Disk) {
+        cli::Durability::Disk => journal::Durability::Disk,
+        cli::Durability::Os => journal::Durability::Os,
+        cli::Durability::None => journal::Durability::None,
+    };
+    if let Some(bytes) = args.retain_bytes()? {
+        options.journal.retain = Retain::Bytes(bytes);
+        options.events.retain = Retain::Bytes(bytes);
+    }
+    if let Some(records) = args.snapshot_records {
+        ensure!(records > 0, "--snapshot-records must be positive");
+        options.snapshot_records = records;
+    }
+    let recovered = Recovered::open(folder, rules(), options)?;
+    let report = &recovered.report;
+    tracing::info!(
+        seq = recovered.position.seq.0,
+        snapshot = report.snapshot.0,
+        replayed = report.replayed,
+        ms = report.elapsed.as_millis(),
+        "recovered"
+    );
+    if let Some(cut) = &report.truncated {
+        tracing::warn!("cut off {cut}");
+    }
+    Ok(recovered)
+}
+
+/// Where history is written.
+pub fn history_url(data: &Path, args: &RunArgs) -> Result<String> {
+    match &args.history {
+        Some(url) => Ok(url.clone()),
+        None => sqlite_url(data),
+    }
+}
+
+/// The history database in the data folder.
+pub fn sqlite_url(data: &Path) -> Result<String> {
+    let path: PathBuf = std::path::absolute(data)?.join("history.db");
+    Ok(format!("sqlite://{}", path.to_str().context("the data folder's path is not UTF-8")?))
+}
+
+/// Brings history to the engine's state: from the event log, record by record, then what is open from the engine itself.
+pub async fn open_views(recovered: &Recovered, url: &str, clock: Arc<dyn Clock>, rebuild: bool) -> Result<(Views, ViewsReader)> {
+    let end = recovered.position.seq;
+    let mut options = views::Options::new(url, move || clock.now());
+    options.rebuild = rebuild;
+    let mut opening = Views::open(options).await?;
+    recovered.settle_events();
+    let mut from = opening.next_seq();
+    while from <= end {
+        let mut failed = None;
+        let read = sequencer::read_events(&recovered.folder, from, end, |seq, time, events| {
+            if failed.is_none() {
+                failed = opening.apply(seq, time, events).err();
+            }
+        });
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        match read {
+            Ok(()) => break,
+            Err(sequencer::RecoverError::Journal(journal::JournalError::EventsMissing { to, why, .. })) => {
+                tracing::warn!(from = from.0, to = to.0, why, "history has a gap: these records' events are no longer kept");
+                opening.begin_after(to);
+                from = Seq(to.0 + 1);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    opening.start(end, |tell| recovered.engine.tell(tell)).map_err(Into::into)
+}
+
+fn open_feed(recovered: &Recovered, views: &Views, clock: Arc<ManualClock>) -> Result<(FeedHandle, FeedReader)> {
+    let mut feed = Feed::new(views.clone());
+    recovered.engine.tell(&mut |event| feed.seed(&event));
+    let (handle, reader, _thread) = ws::start(feed, Arc::new(move || clock.now()))?;
+    Ok((handle, reader))
+}
+
+fn start(recovered: Recovered, relay: Relay, clock: Arc<ManualClock>) -> Result<Sequencer> {
+    let sequencer = recovered.start(relay, clock, |fatal| {
+        // The answers that waited are told "execution status unknown" before this; nothing more may be promised.
+        tracing::error!(%fatal, "ending: the journal cannot be written");
+        std::thread::spawn(|| {
+            std::thread::sleep(Duration::from_millis(200));
+            std::process::exit(JOURNAL_FAILED);
+        });
+    })?;
+    Ok(sequencer)
+}
+
+/// The demo's market: on a first start, or after a pause, its past is made in virtual time before anybody can look.
+async fn open_market(
+    args: &RunArgs,
+    sequencer: &Sequencer,
+    clock: &Arc<ManualClock>,
+    stop: &Stop,
+) -> Result<Option<tokio::task::JoinHandle<()>>> {
+    let config = market::Config::new(args.market.clone(), args.speed.as_deref(), args.seed)?;
+    if !args.demo && args.market.is_none() {
+        return Ok(None);
+    }
+    let now = SystemClock.now();
+    let client = sequencer.client.clone();
+    client.set_durability(journal::Durability::None).await?;
+    let set = Arc::clone(clock);
+    market::prologue(&client, &config, now, move |time: Time| set.set(time)).await?;
+    clock.release();
+    client.set_durability(journal::Durability::Disk).await?;
+    let stop = stop.clone();
+    Ok(Some(market::spawn(client, config, async move { stop.stopped().await })))
+}
+
+fn site(args: &RunArgs, context: Arc<Context>, feed: FeedHandle, stop: &Stop) -> (Site, Arc<Metrics>) {
+    let spot = Arc::new(Router::new(spot_edge::TABLES));
+    let metrics = Metrics::new();
+    let sandbox = (args.demo || args.sandbox).then(|| Arc::new(sandbox::Sandbox::new(Arc::clone(&context))) as Arc<dyn kit::Desk>);
+    let upgrades = Arc::new(ws::Gateway::new(Arc::clone(&context), Arc::clone(&spot), feed)) as Arc<dyn kit::Upgrades>;
+    let site = Site {
+        context,
+        hosts: Hosts { default: Arc::clone(&spot), named: vec![("api.localhost".into(), spot)] },
+        upgrades: Some(upgrades),
+        sandbox,
+        metrics: Arc::clone(&metrics),
+        bounds: rest::Bounds::default(),
+        stop: stop.clone(),
+    };
+    (site, metrics)
+}
+
+/// What the metrics door tells beside the listener's own figures.
+fn counters(sequencer: &Sequencer, feed: &FeedHandle) -> Arc<dyn Fn(&mut String) + Send + Sync> {
+    use std::fmt::Write as _;
+    let (mark, client, feed) = (sequencer.mark.clone(), sequencer.client.clone(), feed.clone());
+    Arc::new(move |out| {
+        let mut gauge = |name: &str, help: &str, value: u64| {
+            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+        };
+        gauge("highwater_mark", "The last record that is durable.", mark.get().0);
+        gauge("highwater_queue", "Requests that wait in front of the engine.", client.queued() as u64);
+        gauge("highwater_streams", "WebSocket connections.", feed.connections() as u64);
+    })
+}
+
+fn say_ready(address: std::net::SocketAddr, metrics: std::net::SocketAddr, sandbox: bool) -> Result<()> {
+    let mut line = json!({
+        "ready": true,
+        "rest": format!("http://{address}"),
+        "ws": format!("ws://{address}"),
+        "wsapi": format!("ws://{address}/ws-api/v3"),
+    });
+    if sandbox {
+        line["sandbox"] = json!(format!("http://{address}/sandbox/v1"));
+    }
+    line["web"] = json!(format!("http://{address}/"));
+    line["metrics"] = json!(format!("http://{metrics}/metrics"));
+    say(&line)
+}
+
+async fn wait_for_the_end() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
