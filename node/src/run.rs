@@ -42,7 +42,7 @@ async fn stages(args: RunArgs) -> Result<()> {
 
     // 3. The views follow from the event log and the engine.
     let clock = Arc::new(ManualClock::running());
-    let (views, views_reader) = open_views(&recovered, &history_url(&data, &args)?, clock.clone(), false).await?;
+    let (views, views_reader) = open_views(&recovered, &history_url(&data, &args)?, clock.clone(), false)?;
     let (feed, feed_reader) = open_feed(&recovered, &views, clock.clone())?;
 
     // 4. People's keys, and what they may use.
@@ -56,10 +56,10 @@ async fn stages(args: RunArgs) -> Result<()> {
 
     // 6. The market, its past first, then alive.
     let stop = Stop::new();
-    let market = open_market(&args, &sequencer, &clock, &stop).await?;
+    let market = open_market(&args, &data, &views, &sequencer, &clock, &stop).await?;
 
     // 7. The gateways.
-    let context = Arc::new(Context { sequencer: sequencer.client.clone(), keys, limits, views });
+    let context = Arc::new(Context { sequencer: sequencer.client.clone(), keys, limits, views: views.clone() });
     let (site, metrics) = site(&args, context, feed.clone(), &stop);
     let address = listener.address();
     let serving = tokio::spawn(listener.serve(Arc::new(site), stop.clone()));
@@ -102,11 +102,7 @@ fn recover(data: &Path, args: &RunArgs) -> Result<Recovered> {
     std::fs::create_dir_all(data).with_context(|| format!("make the data folder {}", data.display()))?;
     let folder = Folder::open(FileStorage::new(data)?)?;
     let mut options = sequencer::Options::default();
-    options.journal.durability = match args.durability.unwrap_or(cli::Durability::Disk) {
-        cli::Durability::Disk => journal::Durability::Disk,
-        cli::Durability::Os => journal::Durability::Os,
-        cli::Durability::None => journal::Durability::None,
-    };
+    options.journal.durability = durability(args);
     if let Some(bytes) = args.retain_bytes()? {
         options.journal.retain = Retain::Bytes(bytes);
         options.events.retain = Retain::Bytes(bytes);
@@ -145,11 +141,11 @@ pub fn sqlite_url(data: &Path) -> Result<String> {
 }
 
 /// Brings history to the engine's state: from the event log, record by record, then what is open from the engine itself.
-pub async fn open_views(recovered: &Recovered, url: &str, clock: Arc<dyn Clock>, rebuild: bool) -> Result<(Views, ViewsReader)> {
+pub fn open_views(recovered: &Recovered, url: &str, clock: Arc<dyn Clock>, rebuild: bool) -> Result<(Views, ViewsReader)> {
     let end = recovered.position.seq;
     let mut options = views::Options::new(url, move || clock.now());
     options.rebuild = rebuild;
-    let mut opening = Views::open(options).await?;
+    let mut opening = Views::open(options)?;
     recovered.settle_events();
     let mut from = opening.next_seq();
     while from <= end {
@@ -194,33 +190,62 @@ fn start(recovered: Recovered, relay: Relay, clock: Arc<ManualClock>) -> Result<
     Ok(sequencer)
 }
 
+/// What the market may know of what is listed: as much as any client.
+struct Listed(Views);
+
+impl market::Catalog for Listed {
+    fn instrument(&self, symbol: &str) -> Option<Arc<protocol::Instrument>> {
+        self.0.instrument(symbol)
+    }
+    fn asset(&self, name: &str) -> Option<types::AssetId> {
+        self.0.asset_by_name(name).map(|asset| asset.id)
+    }
+    fn last_trade(&self, symbol: &str) -> Option<(types::Decimal, Time)> {
+        let instrument = self.0.instrument(symbol)?;
+        self.0.recent_trades(instrument.id, 1).pop().map(|trade| (trade.price, trade.time))
+    }
+}
+
 /// The demo's market: on a first start, or after a pause, its past is made in virtual time before anybody can look.
 async fn open_market(
     args: &RunArgs,
+    data: &Path,
+    views: &Views,
     sequencer: &Sequencer,
     clock: &Arc<ManualClock>,
     stop: &Stop,
 ) -> Result<Option<tokio::task::JoinHandle<()>>> {
-    let config = market::Config::new(args.market.clone(), args.speed.as_deref(), args.seed)?;
-    if !args.demo && args.market.is_none() {
+    if !args.demo {
         return Ok(None);
     }
-    let now = SystemClock.now();
+    let config = market::Config { seed: args.seed.unwrap_or(1), accounts: data.join("market.json"), catalog: Arc::new(Listed(views.clone())) };
     let client = sequencer.client.clone();
+    // Nobody is told anything yet, so the past is loaded in bulk and made durable once.
     client.set_durability(journal::Durability::None).await?;
     let set = Arc::clone(clock);
-    market::prologue(&client, &config, now, move |time: Time| set.set(time)).await?;
+    let begun = std::time::Instant::now();
+    let steps = market::prologue(&client, &config, SystemClock.now(), move |time| set.set(time)).await?;
     clock.release();
-    client.set_durability(journal::Durability::Disk).await?;
+    client.set_durability(durability(args)).await?;
+    tracing::info!(steps, ms = begun.elapsed().as_millis(), "the market's past stands");
     let stop = stop.clone();
     Ok(Some(market::spawn(client, config, async move { stop.stopped().await })))
+}
+
+fn durability(args: &RunArgs) -> journal::Durability {
+    match args.durability.unwrap_or(cli::Durability::Disk) {
+        cli::Durability::Disk => journal::Durability::Disk,
+        cli::Durability::Os => journal::Durability::Os,
+        cli::Durability::None => journal::Durability::None,
+    }
 }
 
 fn site(args: &RunArgs, context: Arc<Context>, feed: FeedHandle, stop: &Stop) -> (Site, Arc<Metrics>) {
     let spot = Arc::new(Router::new(spot_edge::TABLES));
     let metrics = Metrics::new();
+    let settings = if args.limits() == cli::Limits::Wide { ws::Settings::WIDE } else { ws::Settings::BINANCE };
     let sandbox = (args.demo || args.sandbox).then(|| Arc::new(sandbox::Sandbox::new(Arc::clone(&context))) as Arc<dyn kit::Desk>);
-    let upgrades = Arc::new(ws::Gateway::new(Arc::clone(&context), Arc::clone(&spot), feed)) as Arc<dyn kit::Upgrades>;
+    let upgrades = Arc::new(ws::Gateway::new(Arc::clone(&context), Arc::clone(&spot), feed, settings)) as Arc<dyn kit::Upgrades>;
     let site = Site {
         context,
         hosts: Hosts { default: Arc::clone(&spot), named: vec![("api.localhost".into(), spot)] },
