@@ -38,7 +38,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let item = &line["Item"];
         let time = milliseconds(text(&item["time_received"])?)?;
         let at = time - *start.get_or_insert(time);
-        let reel = item["instrument"].as_u64().and_then(|i| reels.get_mut(usize::try_from(i).ok()?));
+        let reel = item["instrument"]
+            .as_u64()
+            .and_then(|i| reels.get_mut(usize::try_from(i).ok()?));
         let reel = reel.ok_or_else(|| format!("line {}: unknown instrument", number + 1))?;
         add(reel, at, &item["kind"]).map_err(|e| format!("line {}: {e}", number + 1))?;
     }
@@ -54,7 +56,11 @@ fn add(reel: &mut Reel, at: i64, kind: &Value) -> Result<(), Box<dyn Error>> {
     if let Some(trade) = kind.get("Trade") {
         reel.prints.push(Print {
             at,
-            side: if trade["side"] == "Buy" { Side::Buy } else { Side::Sell },
+            side: if trade["side"] == "Buy" {
+                Side::Buy
+            } else {
+                Side::Sell
+            },
             price: on_grid(&trade["price"].to_string(), reel.tick)?,
             qty: on_grid(&trade["amount"].to_string(), reel.lot)?,
         });
@@ -73,15 +79,23 @@ fn add(reel: &mut Reel, at: i64, kind: &Value) -> Result<(), Box<dyn Error>> {
 }
 
 fn text(value: &Value) -> Result<&str, Box<dyn Error>> {
-    value.as_str().ok_or_else(|| format!("expected a text, found {value}").into())
+    value
+        .as_str()
+        .ok_or_else(|| format!("expected a text, found {value}").into())
 }
 
 fn on_grid(text: &str, unit: i64) -> Result<i64, Box<dyn Error>> {
     let value = match text.split_once('e') {
-        None => Decimal::parse(text).map_err(|e| format!("{text}: {e:?}"))?.0,
+        None => {
+            Decimal::parse(text)
+                .map_err(|e| format!("{text}: {e:?}"))?
+                .0
+        }
         // the source writes small numbers as doubles: 1e-5
         Some((digits, exponent)) => {
-            let digits = Decimal::parse(digits).map_err(|e| format!("{text}: {e:?}"))?.0;
+            let digits = Decimal::parse(digits)
+                .map_err(|e| format!("{text}: {e:?}"))?
+                .0;
             let shift: u32 = exponent.trim_start_matches('-').parse()?;
             digits / 10_i64.pow(shift)
         }
@@ -94,11 +108,18 @@ fn on_grid(text: &str, unit: i64) -> Result<i64, Box<dyn Error>> {
 
 /// Of `2025-03-25T23:07:00.773684644Z`, within its day: the recording does not cross midnight.
 fn milliseconds(time: &str) -> Result<i64, Box<dyn Error>> {
-    let clock = time.split_once('T').ok_or("no time")?.1.trim_end_matches('Z');
+    let clock = time
+        .split_once('T')
+        .ok_or("no time")?
+        .1
+        .trim_end_matches('Z');
     let mut parts = clock.split(':');
     let mut next = || parts.next().ok_or("not hh:mm:ss");
     let (hours, minutes, seconds) = (next()?, next()?, next()?);
     let seconds = seconds.get(..seconds.len().min(11)).unwrap_or(seconds);
-    let millis = Decimal::parse(seconds).map_err(|e| format!("{seconds}: {e:?}"))?.0 / 100_000;
+    let millis = Decimal::parse(seconds)
+        .map_err(|e| format!("{seconds}: {e:?}"))?
+        .0
+        / 100_000;
     Ok(hours.parse::<i64>()? * 3_600_000 + minutes.parse::<i64>()? * 60_000 + millis)
 }

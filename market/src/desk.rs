@@ -39,7 +39,14 @@ pub struct Desk {
 
 impl Desk {
     pub fn new(listing: Listing, id: InstrumentId, stamp: i64) -> Desk {
-        Desk { listing, id, resting: [BTreeMap::new(), BTreeMap::new()], anchor: [0; 2], stamp, count: 0 }
+        Desk {
+            listing,
+            id,
+            resting: [BTreeMap::new(), BTreeMap::new()],
+            anchor: [0; 2],
+            stamp,
+            count: 0,
+        }
     }
 
     fn next_id(&mut self) -> ClientId {
@@ -47,7 +54,14 @@ impl Desk {
         ClientId::new(&format!("m-{}-{:x}-{}", self.id, self.stamp, self.count)).unwrap_or_default()
     }
 
-    fn limit(&self, client_id: ClientId, side: Side, price: i64, qty: i64, tif: TimeInForce) -> Command {
+    fn limit(
+        &self,
+        client_id: ClientId,
+        side: Side,
+        price: i64,
+        qty: i64,
+        tif: TimeInForce,
+    ) -> Command {
         Command::PlaceOrder(PlaceOrder {
             instrument: self.id,
             side,
@@ -65,21 +79,31 @@ impl Desk {
 
     /// The least quantity at a price that the filters let pass.
     fn least(&self, price: i64) -> i64 {
-        let unit = i128::from(price.max(1)) * i128::from(self.listing.tick) * i128::from(self.listing.lot);
+        let unit =
+            i128::from(price.max(1)) * i128::from(self.listing.tick) * i128::from(self.listing.lot);
         let notional = i128::from(self.listing.min_notional) * i128::from(Decimal::SCALE);
-        i64::try_from((notional + unit - 1) / unit.max(1)).unwrap_or(i64::MAX).max(1)
+        i64::try_from((notional + unit - 1) / unit.max(1))
+            .unwrap_or(i64::MAX)
+            .max(1)
     }
 
     /// Takes up to a price.
     pub fn take(&mut self, side: Side, price: i64, qty: i64) -> Command {
         let id = self.next_id();
-        self.limit(id, side, price, qty.max(self.least(price)), TimeInForce::Ioc)
+        self.limit(
+            id,
+            side,
+            price,
+            qty.max(self.least(price)),
+            TimeInForce::Ioc,
+        )
     }
 
     /// Moves the touch, and the depth behind it when it has come far. Cancels first, so that nothing crosses.
     pub fn quote(&mut self, touch: Touch, out: &mut Vec<Command>) {
         let tolerance = (touch.bid / 20_000).max(2);
-        let moved = (touch.bid - self.anchor[0]).abs() > tolerance || (touch.ask - self.anchor[1]).abs() > tolerance;
+        let moved = (touch.bid - self.anchor[0]).abs() > tolerance
+            || (touch.ask - self.anchor[1]).abs() > tolerance;
         if moved {
             self.anchor = [touch.bid, touch.ask];
         }
@@ -103,8 +127,13 @@ impl Desk {
                 let price = anchor + sign * ticks;
                 if price > 0 {
                     // a quantity of its own for each level, the same whenever it is asked for
-                    let grain = 0.5 + ((price.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64) / (1 << 24) as f64;
-                    let qty = (self.listing.touch as f64 * share * grain * if n == 0 { 0.8 } else { 1.0 }) as i64;
+                    let grain = 0.5
+                        + ((price.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64)
+                            / (1 << 24) as f64;
+                    let qty = (self.listing.touch as f64
+                        * share
+                        * grain
+                        * if n == 0 { 0.8 } else { 1.0 }) as i64;
                     wanted.insert(price, qty.max(self.least(price)));
                 }
             }
@@ -115,8 +144,18 @@ impl Desk {
 
     fn cancel_unwanted(&mut self, side: Side, touch: Touch, moved: bool, out: &mut Vec<Command>) {
         let wanted = self.wanted(side, touch, true);
-        let best = if side == Side::Buy { touch.bid } else { touch.ask };
-        let beyond = |price: i64| if side == Side::Buy { price > best } else { price < best };
+        let best = if side == Side::Buy {
+            touch.bid
+        } else {
+            touch.ask
+        };
+        let beyond = |price: i64| {
+            if side == Side::Buy {
+                price > best
+            } else {
+                price < best
+            }
+        };
         let gone: Vec<i64> = self.resting[side as usize]
             .iter()
             .filter(|(price, (_, qty))| match wanted.get(price) {
@@ -128,7 +167,12 @@ impl Desk {
         for price in gone {
             if let Some((client_id, _)) = self.resting[side as usize].remove(&price) {
                 let order = OrderKey::ClientId(client_id);
-                out.push(Command::CancelOrder(CancelOrder { instrument: self.id, order, client_id: ClientId::NONE, restriction: None }));
+                out.push(Command::CancelOrder(CancelOrder {
+                    instrument: self.id,
+                    order,
+                    client_id: ClientId::NONE,
+                    restriction: None,
+                }));
             }
         }
     }
@@ -147,7 +191,10 @@ impl Desk {
     pub fn renew(&mut self, out: &mut Vec<Command>) {
         self.resting = [BTreeMap::new(), BTreeMap::new()];
         self.anchor = [0; 2];
-        out.push(Command::CancelAll(CancelAll { instrument: self.id, client_id: ClientId::NONE }));
+        out.push(Command::CancelAll(CancelAll {
+            instrument: self.id,
+            client_id: ClientId::NONE,
+        }));
     }
 
     /// A thin book for the past: three levels a side.

@@ -54,7 +54,9 @@ pub struct Config {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config").field("seed", &self.seed).finish_non_exhaustive()
+        f.debug_struct("Config")
+            .field("seed", &self.seed)
+            .finish_non_exhaustive()
     }
 }
 
@@ -66,7 +68,13 @@ pub enum MarketError {
     #[error("the exchange is gone: {0}")]
     Unavailable(#[from] sequencer::Unavailable),
     #[error("the exchange refused to {what}: {reject:?}")]
-    Refused { what: &'static str, reject: protocol::Reject },
+    Refused {
+        what: &'static str,
+        reject: protocol::Reject,
+    },
     #[error("keep the market's accounts in {path}: {error}")]
-    Accounts { path: PathBuf, error: std::io::Error },
+    Accounts {
+        path: PathBuf,
+        error: std::io::Error,
+    },
 }

@@ -21,7 +21,11 @@ const TICK: Duration = Duration::from_millis(100);
 const RENEW_EVERY: u64 = 20;
 
 /// Runs the market until `stop` resolves.
-pub fn spawn(client: Client, config: Config, stop: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+pub fn spawn(
+    client: Client,
+    config: Config,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         tokio::select! {
             result = run(&client, &config) => if let Err(error) = result {
@@ -50,7 +54,11 @@ async fn run(client: &Client, config: &Config) -> Result<(), MarketError> {
             continue;
         }
         for (who, command) in commands {
-            let actor = if who == Who::Maker { live.stage.maker } else { live.stage.taker };
+            let actor = if who == Who::Maker {
+                live.stage.maker
+            } else {
+                live.stage.taker
+            };
             // Refusals are part of the game: an order was filled before it could be canceled.
             client.submit_with(request(client, actor, command), |_| {});
         }
@@ -68,7 +76,17 @@ pub struct Position {
 
 pub fn position(elapsed_ms: i64, length_ms: i64) -> Position {
     let within = elapsed_ms.rem_euclid(2 * length_ms);
-    if within < length_ms { Position { at: within, backwards: false } } else { Position { at: 2 * length_ms - 1 - within, backwards: true } }
+    if within < length_ms {
+        Position {
+            at: within,
+            backwards: false,
+        }
+    } else {
+        Position {
+            at: 2 * length_ms - 1 - within,
+            backwards: true,
+        }
+    }
 }
 
 struct Live {
@@ -84,22 +102,49 @@ struct Live {
 
 impl Live {
     fn new(config: &Config, stage: Stage, recording: Recording, stamp: i64) -> Live {
-        let desks: Vec<Desk> = stage.markets.iter().map(|(listing, id)| Desk::new(*listing, *id, stamp / 1_000_000)).collect();
+        let desks: Vec<Desk> = stage
+            .markets
+            .iter()
+            .map(|(listing, id)| Desk::new(*listing, *id, stamp / 1_000_000))
+            .collect();
         let recorded = recording.reels.len();
         let walk = |(n, listing): (usize, &Listing)| {
-            (n >= recorded && legs(listing).is_none()).then(|| Walk::new(config.seed ^ stamp.unsigned_abs(), &listing.symbol(), listing.daily))
+            (n >= recorded && legs(listing).is_none()).then(|| {
+                Walk::new(
+                    config.seed ^ stamp.unsigned_abs(),
+                    &listing.symbol(),
+                    listing.daily,
+                )
+            })
         };
-        let walks = stage.markets.iter().map(|(listing, _)| listing).enumerate().map(walk).collect();
+        let walks = stage
+            .markets
+            .iter()
+            .map(|(listing, _)| listing)
+            .enumerate()
+            .map(walk)
+            .collect();
         let starts = stage
             .markets
             .iter()
             .map(|(listing, _)| {
                 let last = config.catalog.last_trade(&listing.symbol());
-                last.map_or(listing.start as f64, |(price, _)| price.0 as f64 / listing.tick as f64)
+                last.map_or(listing.start as f64, |(price, _)| {
+                    price.0 as f64 / listing.tick as f64
+                })
             })
             .collect();
         let mids = vec![0.0; desks.len()];
-        Live { stage, length: recording.length_ms(), recording, desks, walks, starts, mids, rng: Rng::new(config.seed ^ stamp.unsigned_abs(), "live") }
+        Live {
+            stage,
+            length: recording.length_ms(),
+            recording,
+            desks,
+            walks,
+            starts,
+            mids,
+            rng: Rng::new(config.seed ^ stamp.unsigned_abs(), "live"),
+        }
     }
 
     /// The commands of `from..until`, in milliseconds since the start.
@@ -133,7 +178,11 @@ impl Live {
                 out.extend(commands.drain(..).map(|command| (Who::Maker, command)));
                 shown = Some(touch);
             }
-            let side = if moment.backwards { print.0.opposite() } else { print.0 };
+            let side = if moment.backwards {
+                print.0.opposite()
+            } else {
+                print.0
+            };
             // backwards the buyer of then is the seller of now, who meets the other side of the touch
             let price = match (moment.backwards, side) {
                 (false, _) => print.1,
@@ -163,14 +212,31 @@ impl Live {
         let spread = 1 + (mid / 40_000.0) as i64;
         let size = |rng: &mut Rng| ((listing.touch as f64) * (0.4 + 0.6 * rng.unit())) as i64;
         let steady = self.rng.chance(0.7);
-        let (bid_qty, ask_qty) = if steady { (listing.touch, listing.touch) } else { (size(&mut self.rng), size(&mut self.rng)) };
-        let touch = Touch { bid, ask: bid + spread, bid_qty, ask_qty };
+        let (bid_qty, ask_qty) = if steady {
+            (listing.touch, listing.touch)
+        } else {
+            (size(&mut self.rng), size(&mut self.rng))
+        };
+        let touch = Touch {
+            bid,
+            ask: bid + spread,
+            bid_qty,
+            ask_qty,
+        };
         let mut commands = Vec::new();
         self.desks[n].quote(touch, &mut commands);
         out.extend(commands.into_iter().map(|command| (Who::Maker, command)));
         for _ in 0..self.rng.poisson(listing.trades * seconds / 60.0) {
-            let side = if self.rng.chance(0.5) { Side::Buy } else { Side::Sell };
-            let price = if side == Side::Buy { touch.ask } else { touch.bid };
+            let side = if self.rng.chance(0.5) {
+                Side::Buy
+            } else {
+                Side::Sell
+            };
+            let price = if side == Side::Buy {
+                touch.ask
+            } else {
+                touch.bid
+            };
             let qty = (listing.touch as f64 * 0.08 * self.rng.heavy(1.0)) as i64;
             out.push((Who::Taker, self.desks[n].take(side, price, qty)));
         }
@@ -179,25 +245,43 @@ impl Live {
     /// A cross follows its legs.
     fn cross(&self, n: usize, (left, right): (usize, usize)) -> f64 {
         let value = |leg: usize| self.mids[leg] * self.desks[leg].listing.tick as f64;
-        value(left) / value(right) * types::Decimal::SCALE as f64 / self.desks[n].listing.tick as f64
+        value(left) / value(right) * types::Decimal::SCALE as f64
+            / self.desks[n].listing.tick as f64
     }
 }
 
 /// Which two USDT markets a market between their bases follows.
 pub fn legs(listing: &Listing) -> Option<(usize, usize)> {
-    let find = |base: &str| crate::symbols::LISTINGS.iter().position(|other| other.base == base && other.quote == "USDT");
-    (listing.quote == "BTC").then(|| Some((find(listing.base)?, find("BTC")?))).flatten()
+    let find = |base: &str| {
+        crate::symbols::LISTINGS
+            .iter()
+            .position(|other| other.base == base && other.quote == "USDT")
+    };
+    (listing.quote == "BTC")
+        .then(|| Some((find(listing.base)?, find("BTC")?)))
+        .flatten()
 }
 
 /// The best bid and ask at a moment of the recording.
 pub fn touch_at(reel: &Reel, at: i64) -> Touch {
-    let n = reel.quotes.partition_point(|quote| quote.at <= at).saturating_sub(1);
-    reel.quotes.get(n).map_or(Touch { bid: 1, ask: 2, bid_qty: 1, ask_qty: 1 }, |quote| Touch {
-        bid: quote.bid,
-        ask: quote.ask,
-        bid_qty: quote.bid_qty,
-        ask_qty: quote.ask_qty,
-    })
+    let n = reel
+        .quotes
+        .partition_point(|quote| quote.at <= at)
+        .saturating_sub(1);
+    reel.quotes.get(n).map_or(
+        Touch {
+            bid: 1,
+            ask: 2,
+            bid_qty: 1,
+            ask_qty: 1,
+        },
+        |quote| Touch {
+            bid: quote.bid,
+            ask: quote.ask,
+            bid_qty: quote.bid_qty,
+            ask_qty: quote.ask_qty,
+        },
+    )
 }
 
 /// The recorded trades that fall into `from..until`, with where they stand in the recording.
@@ -207,13 +291,33 @@ fn prints(reel: &Reel, from: i64, until: i64, length: i64) -> Vec<(Position, (Si
     while at < until {
         // one stretch in one direction
         let here = position(at, length);
-        let left = if here.backwards { here.at + 1 } else { length - here.at };
+        let left = if here.backwards {
+            here.at + 1
+        } else {
+            length - here.at
+        };
         let span = left.min(until - at);
-        let (low, high) = if here.backwards { (here.at - span + 1, here.at + 1) } else { (here.at, here.at + span) };
+        let (low, high) = if here.backwards {
+            (here.at - span + 1, here.at + 1)
+        } else {
+            (here.at, here.at + span)
+        };
         let first = reel.prints.partition_point(|print| print.at < low);
         let last = reel.prints.partition_point(|print| print.at < high);
-        let stretch = reel.prints[first..last].iter().map(|print| (Position { at: print.at, backwards: here.backwards }, (print.side, print.price, print.qty)));
-        if here.backwards { found.extend(stretch.rev()) } else { found.extend(stretch) }
+        let stretch = reel.prints[first..last].iter().map(|print| {
+            (
+                Position {
+                    at: print.at,
+                    backwards: here.backwards,
+                },
+                (print.side, print.price, print.qty),
+            )
+        });
+        if here.backwards {
+            found.extend(stretch.rev())
+        } else {
+            found.extend(stretch)
+        }
         at += span;
     }
     found
@@ -245,11 +349,18 @@ mod tests {
             while at < 2 * length {
                 let until = (at + 97).min(2 * length);
                 for (moment, _) in prints(reel, at, until, length) {
-                    if moment.backwards { backwards += 1 } else { forwards += 1 }
+                    if moment.backwards {
+                        backwards += 1
+                    } else {
+                        forwards += 1
+                    }
                 }
                 at = until;
             }
-            assert_eq!((forwards, backwards), (reel.prints.len(), reel.prints.len()));
+            assert_eq!(
+                (forwards, backwards),
+                (reel.prints.len(), reel.prints.len())
+            );
         }
     }
 }

@@ -18,7 +18,12 @@ const HALF_LIFE: f64 = 86_400.0;
 impl Walk {
     /// `daily` is the standard deviation over a day.
     pub fn new(seed: u64, name: &str, daily: f64) -> Walk {
-        Walk { rng: Rng::new(seed, name), log: 0.0, storm: 1.0, per_second: daily / 86_400.0_f64.sqrt() }
+        Walk {
+            rng: Rng::new(seed, name),
+            log: 0.0,
+            storm: 1.0,
+            per_second: daily / 86_400.0_f64.sqrt(),
+        }
     }
 
     /// Goes on by some seconds; returns the price as a multiple of the start.
@@ -27,7 +32,8 @@ impl Walk {
             self.storm = self.rng.heavy(0.6);
         }
         let pull = (-seconds * std::f64::consts::LN_2 / HALF_LIFE).exp();
-        self.log = self.log * pull + self.rng.normal() * self.per_second * self.storm * seconds.sqrt();
+        self.log =
+            self.log * pull + self.rng.normal() * self.per_second * self.storm * seconds.sqrt();
         self.log.exp()
     }
 }
@@ -48,7 +54,10 @@ mod tests {
     fn the_past_ends_where_the_present_begins() {
         let path = ending_at_one(7, "ETHBTC", 0.035, 8_640, 10.0);
         assert!((path[8_639] - 1.0).abs() < 1e-12);
-        assert!(path.iter().all(|m| (0.5..2.0).contains(m)), "a day stays within reason");
+        assert!(
+            path.iter().all(|m| (0.5..2.0).contains(m)),
+            "a day stays within reason"
+        );
         assert_eq!(path, ending_at_one(7, "ETHBTC", 0.035, 8_640, 10.0));
         assert_ne!(path, ending_at_one(8, "ETHBTC", 0.035, 8_640, 10.0));
     }

@@ -22,8 +22,16 @@ const SPARSE: f64 = 0.3;
 ///
 /// # Errors
 /// When the exchange refuses to set the stage.
-pub async fn prologue(client: &Client, config: &Config, now: Time, set_clock: impl Fn(Time)) -> Result<usize, MarketError> {
-    let last = config.catalog.last_trade("BTCUSDT").map_or(i64::MIN, |(_, time)| time.0);
+pub async fn prologue(
+    client: &Client,
+    config: &Config,
+    now: Time,
+    set_clock: impl Fn(Time),
+) -> Result<usize, MarketError> {
+    let last = config
+        .catalog
+        .last_trade("BTCUSDT")
+        .map_or(i64::MIN, |(_, time)| time.0);
     let from = Time(last.max(now.0 - DAY_US));
     let steps = usize::try_from(now.since(from) / STEP_US).unwrap_or(0);
     if steps == 0 {
@@ -43,8 +51,18 @@ pub async fn prologue(client: &Client, config: &Config, now: Time, set_clock: im
 }
 
 /// Submits all and waits for the last: then all are done.
-async fn send(client: &Client, stage: &Stage, mut commands: Vec<(Who, Command)>) -> Result<(), MarketError> {
-    let actor = |who: Who| if who == Who::Maker { stage.maker } else { stage.taker };
+async fn send(
+    client: &Client,
+    stage: &Stage,
+    mut commands: Vec<(Who, Command)>,
+) -> Result<(), MarketError> {
+    let actor = |who: Who| {
+        if who == Who::Maker {
+            stage.maker
+        } else {
+            stage.taker
+        }
+    };
     let last = commands.pop();
     for (who, command) in commands {
         client.submit_with(request(client, actor(who), command), |_| {});
@@ -67,24 +85,47 @@ impl Past {
         let seconds = STEP_US as f64 / 1e6;
         let mut paths: Vec<Vec<f64>> = Vec::new();
         for (n, (listing, _)) in stage.markets.iter().enumerate() {
-            let last = config.catalog.last_trade(&listing.symbol()).map(|(price, _)| price.0 as f64 / listing.tick as f64);
+            let last = config
+                .catalog
+                .last_trade(&listing.symbol())
+                .map(|(price, _)| price.0 as f64 / listing.tick as f64);
             let path = match (recording.reels.get(n), legs(listing)) {
                 (None, Some((left, right))) => {
-                    let ratio = |leg: usize, step: usize| paths[leg][step] * stage.markets[leg].0.tick as f64;
+                    let ratio = |leg: usize, step: usize| {
+                        paths[leg][step] * stage.markets[leg].0.tick as f64
+                    };
                     let scale = types::Decimal::SCALE as f64 / listing.tick as f64;
-                    (0..steps).map(|step| ratio(left, step) / ratio(right, step) * scale).collect()
+                    (0..steps)
+                        .map(|step| ratio(left, step) / ratio(right, step) * scale)
+                        .collect()
                 }
                 (reel, _) => {
                     let touch = reel.map(|reel| touch_at(reel, 0));
-                    let end = touch.map_or(last.unwrap_or(listing.start as f64), |touch| f64::midpoint(touch.bid as f64, touch.ask as f64));
-                    let shape = ending_at_one(config.seed ^ now.0.unsigned_abs(), &listing.symbol(), listing.daily, steps, seconds);
+                    let end = touch.map_or(last.unwrap_or(listing.start as f64), |touch| {
+                        f64::midpoint(touch.bid as f64, touch.ask as f64)
+                    });
+                    let shape = ending_at_one(
+                        config.seed ^ now.0.unsigned_abs(),
+                        &listing.symbol(),
+                        listing.daily,
+                        steps,
+                        seconds,
+                    );
                     tie(&shape, end, last)
                 }
             };
             paths.push(path);
         }
-        let desks = stage.markets.iter().map(|(listing, id)| Desk::new(*listing, *id, -1 - now.0 / 1_000_000)).collect();
-        Past { desks, paths, rng: Rng::new(config.seed, "past") }
+        let desks = stage
+            .markets
+            .iter()
+            .map(|(listing, id)| Desk::new(*listing, *id, -1 - now.0 / 1_000_000))
+            .collect();
+        Past {
+            desks,
+            paths,
+            rng: Rng::new(config.seed, "past"),
+        }
     }
 
     fn step(&mut self, step: usize) -> Vec<(Who, Command)> {
@@ -96,9 +137,17 @@ impl Past {
             let expected = desk.listing.trades * SPARSE * STEP_US as f64 / 60e6;
             let bid = (path[step].floor() as i64).max(5);
             for _ in 0..1 + self.rng.poisson((expected - 1.0).max(0.0)) {
-                let side = if self.rng.chance(0.5) { Side::Buy } else { Side::Sell };
+                let side = if self.rng.chance(0.5) {
+                    Side::Buy
+                } else {
+                    Side::Sell
+                };
                 let reach = i64::from(self.rng.chance(0.2));
-                let price = if side == Side::Buy { bid + 1 + reach } else { bid - reach };
+                let price = if side == Side::Buy {
+                    bid + 1 + reach
+                } else {
+                    bid - reach
+                };
                 let qty = (desk.listing.touch as f64 * 0.15 * self.rng.heavy(1.0)) as i64;
                 out.push((Who::Taker, desk.take(side, price, qty)));
             }
@@ -111,7 +160,10 @@ impl Past {
         for desk in &mut self.desks {
             desk.renew(&mut commands);
         }
-        commands.into_iter().map(|command| (Who::Maker, command)).collect()
+        commands
+            .into_iter()
+            .map(|command| (Who::Maker, command))
+            .collect()
     }
 }
 
@@ -119,7 +171,11 @@ impl Past {
 fn tie(shape: &[f64], end: f64, start: Option<f64>) -> Vec<f64> {
     let offset = start.map_or(0.0, |start| (start / (end * shape[0])).ln());
     let last = (shape.len() - 1).max(1) as f64;
-    shape.iter().enumerate().map(|(n, multiple)| end * multiple * (offset * (1.0 - n as f64 / last)).exp()).collect()
+    shape
+        .iter()
+        .enumerate()
+        .map(|(n, multiple)| end * multiple * (offset * (1.0 - n as f64 / last)).exp())
+        .collect()
 }
 
 #[cfg(test)]

@@ -129,9 +129,15 @@ impl Recording {
             let quotes = &reel.quotes;
             differences(&mut plain, quotes.iter().map(|q| q.at));
             differences(&mut plain, quotes.iter().map(|q| q.bid));
-            quotes.iter().for_each(|q| put(&mut plain, zigzag(q.ask - q.bid)));
-            quotes.iter().for_each(|q| put(&mut plain, zigzag(q.bid_qty)));
-            quotes.iter().for_each(|q| put(&mut plain, zigzag(q.ask_qty)));
+            quotes
+                .iter()
+                .for_each(|q| put(&mut plain, zigzag(q.ask - q.bid)));
+            quotes
+                .iter()
+                .for_each(|q| put(&mut plain, zigzag(q.bid_qty)));
+            quotes
+                .iter()
+                .for_each(|q| put(&mut plain, zigzag(q.ask_qty)));
             let prints = &reel.prints;
             differences(&mut plain, prints.iter().map(|p| p.at));
             differences(&mut plain, prints.iter().map(|p| p.price));
@@ -187,7 +193,10 @@ impl Head {
             ask_qty: ask_qty[i],
         });
         let quotes: Vec<Quote> = quotes.collect();
-        if quotes.iter().any(|q| q.bid >= q.ask || q.bid_qty <= 0 || q.ask_qty <= 0) {
+        if quotes
+            .iter()
+            .any(|q| q.bid >= q.ask || q.bid_qty <= 0 || q.ask_qty <= 0)
+        {
             return Err(Unreadable::Damaged("a quote is crossed or empty"));
         }
         let at = sums(input, self.prints)?;
@@ -197,7 +206,11 @@ impl Head {
             let sided = get(input)?;
             prints.push(Print {
                 at: at[i],
-                side: if sided & 1 == 1 { Side::Sell } else { Side::Buy },
+                side: if sided & 1 == 1 {
+                    Side::Sell
+                } else {
+                    Side::Buy
+                },
                 price: price[i],
                 qty: i64::try_from(sided >> 1).map_err(|_| Unreadable::Damaged("qty"))?,
             });
@@ -296,7 +309,10 @@ mod tests {
         let recording = Recording::shipped().unwrap();
         let bytes = recording.write().unwrap();
         assert_eq!(Recording::read(&bytes).unwrap(), recording);
-        assert!(matches!(Recording::read(b"HWREC\x02"), Err(Unreadable::Magic)));
+        assert!(matches!(
+            Recording::read(b"HWREC\x02"),
+            Err(Unreadable::Magic)
+        ));
         assert!(Recording::read(&bytes[..bytes.len() / 2]).is_err());
     }
 

@@ -77,10 +77,7 @@ impl Rng {
 /// The upper 53 bits as a number in `[0, 1)`.
 #[must_use]
 pub fn unit_of(bits: u64) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "53 bits are exact in a double"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are exact in a double")]
     let value = (bits >> 11) as f64;
     value / 9_007_199_254_740_992.0
 }
@@ -102,7 +99,8 @@ mod tests {
     #[test]
     fn means_are_what_they_say() {
         let mut rng = Rng::new(1, "means");
-        let mean = |mut f: Box<dyn FnMut() -> f64>| (0..20_000).map(|_| f()).sum::<f64>() / 20_000.0;
+        let mean =
+            |mut f: Box<dyn FnMut() -> f64>| (0..20_000).map(|_| f()).sum::<f64>() / 20_000.0;
         let (mut a, mut b, mut c) = (rng.clone(), rng.clone(), rng.clone());
         assert!((mean(Box::new(move || rng.heavy(1.0))) - 1.0).abs() < 0.05);
         assert!((mean(Box::new(move || f64::from(a.poisson(2.5)))) - 2.5).abs() < 0.05);

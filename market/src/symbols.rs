@@ -1,7 +1,8 @@
 //! What the demo lists, with filters in the form of real ones.
 
 use protocol::{
-    Filters, Instrument, LotSizeFilter, MarketStatus, NotionalFilter, PercentPriceBySideFilter, PriceFilter, StpMode, StpModes,
+    Filters, Instrument, LotSizeFilter, MarketStatus, NotionalFilter, PercentPriceBySideFilter,
+    PriceFilter, StpMode, StpModes,
 };
 use types::{AssetId, ContractKind, Decimal, InstrumentId, Rate};
 
@@ -28,9 +29,30 @@ pub struct Listing {
 
 const ONE: i64 = Decimal::SCALE;
 
-const fn listing(base: &'static str, quote: &'static str, (tick, lot): (i64, i64), start: i64, touch: i64, trades: f64) -> Listing {
-    let min_notional = if quote.len() == 4 { 5 * ONE } else { ONE / 10_000 };
-    Listing { base, quote, tick, lot, min_notional, start, touch, trades, daily: 0.035 }
+const fn listing(
+    base: &'static str,
+    quote: &'static str,
+    (tick, lot): (i64, i64),
+    start: i64,
+    touch: i64,
+    trades: f64,
+) -> Listing {
+    let min_notional = if quote.len() == 4 {
+        5 * ONE
+    } else {
+        ONE / 10_000
+    };
+    Listing {
+        base,
+        quote,
+        tick,
+        lot,
+        min_notional,
+        start,
+        touch,
+        trades,
+        daily: 0.035,
+    }
 }
 
 /// In the order in which they are listed. The first three are recorded.
@@ -59,7 +81,11 @@ impl Listing {
 
     /// The specification, given the assets' numbers.
     pub fn instrument(&self, base: AssetId, quote: AssetId) -> Instrument {
-        let lot = |max: i64, step: i64| LotSizeFilter { min: Decimal(step), max: Decimal(max), step: Decimal(step) };
+        let lot = |max: i64, step: i64| LotSizeFilter {
+            min: Decimal(step),
+            max: Decimal(max),
+            step: Decimal(step),
+        };
         Instrument {
             id: InstrumentId(0),
             symbol: self.symbol().into(),
@@ -68,9 +94,17 @@ impl Listing {
             quote,
             status: MarketStatus::Trading,
             filters: Filters {
-                price: Some(PriceFilter { min: Decimal(self.tick), max: Decimal(self.tick.saturating_mul(100_000_000)), tick: Decimal(self.tick) }),
+                price: Some(PriceFilter {
+                    min: Decimal(self.tick),
+                    max: Decimal(self.tick.saturating_mul(100_000_000)),
+                    tick: Decimal(self.tick),
+                }),
                 lot_size: Some(lot(self.lot.saturating_mul(900_000_000), self.lot)),
-                market_lot_size: Some(LotSizeFilter { min: Decimal::ZERO, max: Decimal(self.lot.saturating_mul(self.touch * 100)), step: Decimal::ZERO }),
+                market_lot_size: Some(LotSizeFilter {
+                    min: Decimal::ZERO,
+                    max: Decimal(self.lot.saturating_mul(self.touch * 100)),
+                    step: Decimal::ZERO,
+                }),
                 notional: Some(NotionalFilter {
                     min: Decimal(self.min_notional),
                     apply_min_to_market: true,

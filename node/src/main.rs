@@ -11,12 +11,18 @@ use cli::{Cli, Do, ViewsCommand};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     match Cli::parse().command {
         Do::Run(args) => run::run(args),
         Do::Verify(args) => offline::verify(&args.data),
         Do::Replay { data, until } => offline::replay(&data.data, until),
-        Do::Views { command: ViewsCommand::Rebuild(args) } => offline::rebuild_views(&args.data),
+        Do::Views {
+            command: ViewsCommand::Rebuild(args),
+        } => offline::rebuild_views(&args.data),
     }
 }

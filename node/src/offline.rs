@@ -208,9 +208,16 @@ pub fn rebuild_views(data: &Path) -> Result<()> {
     let begun = Instant::now();
     let recovered = open(data)?;
     let url = crate::run::sqlite_url(data)?;
-    let (views, reader) = crate::run::open_views(&recovered, &url, std::sync::Arc::new(sequencer::SystemClock), true)?;
+    let (views, reader) = crate::run::open_views(
+        &recovered,
+        &url,
+        std::sync::Arc::new(sequencer::SystemClock),
+        true,
+    )?;
     // The reader's end lets history write what is left; the last of the views waits for it.
     drop(reader);
     drop(views);
-    say(&json!({ "rebuilt": true, "records": recovered.position.seq.0, "seconds": begun.elapsed().as_secs_f64() }))
+    say(
+        &json!({ "rebuilt": true, "records": recovered.position.seq.0, "seconds": begun.elapsed().as_secs_f64() }),
+    )
 }

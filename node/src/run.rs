@@ -27,31 +27,53 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 pub fn run(args: RunArgs) -> Result<()> {
     let args = args.with_file()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("gateway").build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("gateway")
+        .build()?;
     runtime.block_on(stages(args))
 }
 
 async fn stages(args: RunArgs) -> Result<()> {
     // 1. The doors are taken first: an address in use is said before any work is done.
     let listener = bind(args.listen, "127.0.0.1:8080").await?;
-    let metrics_door = TcpListener::bind(args.metrics_listen.unwrap_or_else(loopback)).await.context("bind the metrics listener")?;
+    let metrics_door = TcpListener::bind(args.metrics_listen.unwrap_or_else(loopback))
+        .await
+        .context("bind the metrics listener")?;
 
     // 2. The folder is locked and the engine is brought to the journal's end.
-    let data = args.data.clone().context("--data DIR (or `data` in the configuration file) says where the exchange keeps everything")?;
+    let data = args.data.clone().context(
+        "--data DIR (or `data` in the configuration file) says where the exchange keeps everything",
+    )?;
     let recovered = recover(&data, &args)?;
 
     // 3. The views follow from the event log and the engine.
     let clock = Arc::new(ManualClock::running());
-    let (views, views_reader) = open_views(&recovered, &history_url(&data, &args)?, clock.clone(), false)?;
+    let (views, views_reader) = open_views(
+        &recovered,
+        &history_url(&data, &args)?,
+        clock.clone(),
+        false,
+    )?;
     let (feed, feed_reader) = open_feed(&recovered, &views, clock.clone())?;
 
     // 4. People's keys, and what they may use.
-    let keys = identity::Keys::open(&data).await.context("open the API keys")?;
-    let profile = if args.limits() == cli::Limits::Wide { Profile::WIDE } else { Profile::BINANCE };
-    let limits = Arc::new(Limits::with_bans(profile, &data.join("bans.json")).context("read the bans")?);
+    let keys = identity::Keys::open(&data)
+        .await
+        .context("open the API keys")?;
+    let profile = if args.limits() == cli::Limits::Wide {
+        Profile::WIDE
+    } else {
+        Profile::BINANCE
+    };
+    let limits =
+        Arc::new(Limits::with_bans(profile, &data.join("bans.json")).context("read the bans")?);
 
     // 5. The queue runs; whoever reads below the mark is attached.
-    let relay = Relay::new().with(views_reader).with(feed_reader).with(kit::FillsReader::new(Arc::clone(&limits)));
+    let relay = Relay::new()
+        .with(views_reader)
+        .with(feed_reader)
+        .with(kit::FillsReader::new(Arc::clone(&limits)));
     let sequencer = start(recovered, relay, clock.clone())?;
 
     // 6. The market, its past first, then alive.
@@ -59,13 +81,23 @@ async fn stages(args: RunArgs) -> Result<()> {
     let market = open_market(&args, &data, &views, &sequencer, &clock, &stop).await?;
 
     // 7. The gateways.
-    let context = Arc::new(Context { sequencer: sequencer.client.clone(), keys, limits, views: views.clone() });
+    let context = Arc::new(Context {
+        sequencer: sequencer.client.clone(),
+        keys,
+        limits,
+        views: views.clone(),
+    });
     let (site, metrics) = site(&args, context, feed.clone(), &stop);
     let address = listener.address();
     let serving = tokio::spawn(listener.serve(Arc::new(site), stop.clone()));
     let metrics_address = metrics_door.local_addr()?;
     let counted = counters(&sequencer, &feed);
-    tokio::spawn(rest::metrics::serve(metrics_door, metrics, counted, stop.clone()));
+    tokio::spawn(rest::metrics::serve(
+        metrics_door,
+        metrics,
+        counted,
+        stop.clone(),
+    ));
 
     // 8. Ready.
     say_ready(address, metrics_address, args.demo || args.sandbox)?;
@@ -79,7 +111,9 @@ async fn stages(args: RunArgs) -> Result<()> {
     }
     feed.shut_down(GOODBYE).await;
     let _ = serving.await;
-    let position = tokio::task::spawn_blocking(move || sequencer.stop()).await?.map_err(|why| anyhow!("{why}"))?;
+    let position = tokio::task::spawn_blocking(move || sequencer.stop())
+        .await?
+        .map_err(|why| anyhow!("{why}"))?;
     tracing::info!(seq = position.seq.0, "everything is on the disk");
     Ok(())
 }
@@ -99,7 +133,8 @@ async fn bind(address: Option<std::net::SocketAddr>, default: &str) -> Result<Li
 }
 
 fn recover(data: &Path, args: &RunArgs) -> Result<Recovered> {
-    std::fs::create_dir_all(data).with_context(|| format!("make the data folder {}", data.display()))?;
+    std::fs::create_dir_all(data)
+        .with_context(|| format!("make the data folder {}", data.display()))?;
     let folder = Folder::open(FileStorage::new(data)?)?;
     let mut options = sequencer::Options::default();
     options.journal.durability = durability(args);
@@ -137,11 +172,20 @@ pub fn history_url(data: &Path, args: &RunArgs) -> Result<String> {
 /// The history database in the data folder.
 pub fn sqlite_url(data: &Path) -> Result<String> {
     let path: PathBuf = std::path::absolute(data)?.join("history.db");
-    Ok(format!("sqlite://{}", path.to_str().context("the data folder's path is not UTF-8")?))
+    Ok(format!(
+        "sqlite://{}",
+        path.to_str()
+            .context("the data folder's path is not UTF-8")?
+    ))
 }
 
 /// Brings history to the engine's state: from the event log, record by record, then what is open from the engine itself.
-pub fn open_views(recovered: &Recovered, url: &str, clock: Arc<dyn Clock>, rebuild: bool) -> Result<(Views, ViewsReader)> {
+pub fn open_views(
+    recovered: &Recovered,
+    url: &str,
+    clock: Arc<dyn Clock>,
+    rebuild: bool,
+) -> Result<(Views, ViewsReader)> {
     let end = recovered.position.seq;
     let mut options = views::Options::new(url, move || clock.now());
     options.rebuild = rebuild;
@@ -160,18 +204,33 @@ pub fn open_views(recovered: &Recovered, url: &str, clock: Arc<dyn Clock>, rebui
         }
         match read {
             Ok(()) => break,
-            Err(sequencer::RecoverError::Journal(journal::JournalError::EventsMissing { to, why, .. })) => {
-                tracing::warn!(from = from.0, to = to.0, why, "history has a gap: these records' events are no longer kept");
+            Err(sequencer::RecoverError::Journal(journal::JournalError::EventsMissing {
+                to,
+                why,
+                ..
+            })) => {
+                tracing::warn!(
+                    from = from.0,
+                    to = to.0,
+                    why,
+                    "history has a gap: these records' events are no longer kept"
+                );
                 opening.begin_after(to);
                 from = Seq(to.0 + 1);
             }
             Err(error) => return Err(error.into()),
         }
     }
-    opening.start(end, |tell| recovered.engine.tell(tell)).map_err(Into::into)
+    opening
+        .start(end, |tell| recovered.engine.tell(tell))
+        .map_err(Into::into)
 }
 
-fn open_feed(recovered: &Recovered, views: &Views, clock: Arc<ManualClock>) -> Result<(FeedHandle, FeedReader)> {
+fn open_feed(
+    recovered: &Recovered,
+    views: &Views,
+    clock: Arc<ManualClock>,
+) -> Result<(FeedHandle, FeedReader)> {
     let mut feed = Feed::new(views.clone());
     recovered.engine.tell(&mut |event| feed.seed(&event));
     let (handle, reader, _thread) = ws::start(feed, Arc::new(move || clock.now()))?;
@@ -202,7 +261,10 @@ impl market::Catalog for Listed {
     }
     fn last_trade(&self, symbol: &str) -> Option<(types::Decimal, Time)> {
         let instrument = self.0.instrument(symbol)?;
-        self.0.recent_trades(instrument.id, 1).pop().map(|trade| (trade.price, trade.time))
+        self.0
+            .recent_trades(instrument.id, 1)
+            .pop()
+            .map(|trade| (trade.price, trade.time))
     }
 }
 
@@ -218,18 +280,31 @@ async fn open_market(
     if !args.demo {
         return Ok(None);
     }
-    let config = market::Config { seed: args.seed.unwrap_or(1), accounts: data.join("market.json"), catalog: Arc::new(Listed(views.clone())) };
+    let config = market::Config {
+        seed: args.seed.unwrap_or(1),
+        accounts: data.join("market.json"),
+        catalog: Arc::new(Listed(views.clone())),
+    };
     let client = sequencer.client.clone();
     // Nobody is told anything yet, so the past is loaded in bulk and made durable once.
     client.set_durability(journal::Durability::None).await?;
     let set = Arc::clone(clock);
     let begun = std::time::Instant::now();
-    let steps = market::prologue(&client, &config, SystemClock.now(), move |time| set.set(time)).await?;
+    let steps = market::prologue(&client, &config, SystemClock.now(), move |time| {
+        set.set(time)
+    })
+    .await?;
     clock.release();
     client.set_durability(durability(args)).await?;
-    tracing::info!(steps, ms = begun.elapsed().as_millis(), "the market's past stands");
+    tracing::info!(
+        steps,
+        ms = begun.elapsed().as_millis(),
+        "the market's past stands"
+    );
     let stop = stop.clone();
-    Ok(Some(market::spawn(client, config, async move { stop.stopped().await })))
+    Ok(Some(market::spawn(client, config, async move {
+        stop.stopped().await
+    })))
 }
 
 fn durability(args: &RunArgs) -> journal::Durability {
@@ -240,15 +315,27 @@ fn durability(args: &RunArgs) -> journal::Durability {
     }
 }
 
-fn site(args: &RunArgs, context: Arc<Context>, feed: FeedHandle, stop: &Stop) -> (Site, Arc<Metrics>) {
+fn site(
+    args: &RunArgs,
+    context: Arc<Context>,
+    feed: FeedHandle,
+    stop: &Stop,
+) -> (Site, Arc<Metrics>) {
     let spot = Arc::new(Router::new(spot_edge::TABLES));
     let metrics = Metrics::new();
-    let settings = if args.limits() == cli::Limits::Wide { ws::Settings::WIDE } else { ws::Settings::BINANCE };
-    let sandbox = (args.demo || args.sandbox).then(|| Arc::new(sandbox::Sandbox::new(Arc::clone(&context))) as Arc<dyn kit::Desk>);
-    let upgrades = Arc::new(ws::Gateway::new(Arc::clone(&context), Arc::clone(&spot), feed, settings)) as Arc<dyn kit::Upgrades>;
+    let sandbox = (args.demo || args.sandbox)
+        .then(|| Arc::new(sandbox::Sandbox::new(Arc::clone(&context))) as Arc<dyn kit::Desk>);
+    let upgrades = Arc::new(ws::Gateway::new(
+        Arc::clone(&context),
+        Arc::clone(&spot),
+        feed,
+    )) as Arc<dyn kit::Upgrades>;
     let site = Site {
         context,
-        hosts: Hosts { default: Arc::clone(&spot), named: vec![("api.localhost".into(), spot)] },
+        hosts: Hosts {
+            default: Arc::clone(&spot),
+            named: vec![("api.localhost".into(), spot)],
+        },
         upgrades: Some(upgrades),
         sandbox,
         metrics: Arc::clone(&metrics),
@@ -261,18 +348,41 @@ fn site(args: &RunArgs, context: Arc<Context>, feed: FeedHandle, stop: &Stop) ->
 /// What the metrics door tells beside the listener's own figures.
 fn counters(sequencer: &Sequencer, feed: &FeedHandle) -> Arc<dyn Fn(&mut String) + Send + Sync> {
     use std::fmt::Write as _;
-    let (mark, client, feed) = (sequencer.mark.clone(), sequencer.client.clone(), feed.clone());
+    let (mark, client, feed) = (
+        sequencer.mark.clone(),
+        sequencer.client.clone(),
+        feed.clone(),
+    );
     Arc::new(move |out| {
         let mut gauge = |name: &str, help: &str, value: u64| {
-            let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
+            let _ = writeln!(
+                out,
+                "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}"
+            );
         };
-        gauge("highwater_mark", "The last record that is durable.", mark.get().0);
-        gauge("highwater_queue", "Requests that wait in front of the engine.", client.queued() as u64);
-        gauge("highwater_streams", "WebSocket connections.", feed.connections() as u64);
+        gauge(
+            "highwater_mark",
+            "The last record that is durable.",
+            mark.get().0,
+        );
+        gauge(
+            "highwater_queue",
+            "Requests that wait in front of the engine.",
+            client.queued() as u64,
+        );
+        gauge(
+            "highwater_streams",
+            "WebSocket connections.",
+            feed.connections() as u64,
+        );
     })
 }
 
-fn say_ready(address: std::net::SocketAddr, metrics: std::net::SocketAddr, sandbox: bool) -> Result<()> {
+fn say_ready(
+    address: std::net::SocketAddr,
+    metrics: std::net::SocketAddr,
+    sandbox: bool,
+) -> Result<()> {
     let mut line = json!({
         "ready": true,
         "rest": format!("http://{address}"),

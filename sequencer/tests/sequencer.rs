@@ -66,23 +66,41 @@ fn start(storage: &SimStorage, options: Options, relay: Relay) -> Venue {
     let folder = Folder::open(Arc::new(storage.clone())).unwrap();
     let recovered = Recovered::open(folder, rules(), options).unwrap();
     recovered.engine.audit().unwrap();
-    let clock = Arc::new(ManualClock::at(Time(1_000_000).max(recovered.position.time)));
+    let clock = Arc::new(ManualClock::at(
+        Time(1_000_000).max(recovered.position.time),
+    ));
     let (tell, fatal) = mpsc::channel();
     let on_fatal = move |fatal: journal::Fatal| tell.send(fatal.to_string()).unwrap();
     let sequencer = recovered.start(relay, clock.clone(), on_fatal).unwrap();
-    Venue { sequencer, clock, fatal }
+    Venue {
+        sequencer,
+        clock,
+        fatal,
+    }
 }
 
 impl Venue {
     fn ask(&self, actor: AccountId, command: Command) -> Result<Answer, Unavailable> {
         let (send, receive) = mpsc::channel();
-        let request = Request { actor, id: self.sequencer.client.next_id(), expires: Time(i64::MAX), command };
-        self.sequencer.client.submit_with(request, move |answer| drop(send.send(answer)));
+        let request = Request {
+            actor,
+            id: self.sequencer.client.next_id(),
+            expires: Time(i64::MAX),
+            command,
+        };
+        self.sequencer
+            .client
+            .submit_with(request, move |answer| drop(send.send(answer)));
         receive.recv().unwrap_or(Err(Unavailable::Lost))
     }
 
     fn admin(&self, admin: Admin) -> Reply {
-        self.ask(AccountId::TREASURY, Command::Admin(admin)).unwrap().outcome.unwrap().reply().clone()
+        self.ask(AccountId::TREASURY, Command::Admin(admin))
+            .unwrap()
+            .outcome
+            .unwrap()
+            .reply()
+            .clone()
     }
 
     fn state(&self) -> State {
@@ -92,23 +110,37 @@ impl Venue {
     /// Two assets, two instruments, two accounts with a thousand of each asset.
     fn open(&self) {
         for name in ["AAA", "BBB"] {
-            self.admin(Admin::CreateAsset(NewAsset { name: name.into(), precision: 8 }));
+            self.admin(Admin::CreateAsset(NewAsset {
+                name: name.into(),
+                precision: 8,
+            }));
         }
         for symbol in ["ONE", "TWO"] {
-            self.admin(Admin::ListInstrument(ListInstrument { instrument: Box::new(instrument(symbol)) }));
+            self.admin(Admin::ListInstrument(ListInstrument {
+                instrument: Box::new(instrument(symbol)),
+            }));
         }
         for n in 0..2 {
-            assert_eq!(self.admin(Admin::OpenAccount), Reply::AccountOpened(user(n)));
+            assert_eq!(
+                self.admin(Admin::OpenAccount),
+                Reply::AccountOpened(user(n))
+            );
             for asset in [1, 2] {
                 let amount = Amount(1_000 * i128::from(Decimal::SCALE));
-                self.admin(Admin::Fund(Fund { account: user(n), wallet: Wallet::SPOT, asset: AssetId(asset), amount }));
+                self.admin(Admin::Fund(Fund {
+                    account: user(n),
+                    wallet: Wallet::SPOT,
+                    asset: AssetId(asset),
+                    amount,
+                }));
             }
         }
     }
 
     fn place(&self, n: u32, symbol: u32, side: Side, price: i64) -> Result<Answer, Unavailable> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let client_id = ClientId::new(&format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed))).unwrap();
+        let client_id =
+            ClientId::new(&format!("t{}", NEXT.fetch_add(1, Ordering::Relaxed))).unwrap();
         let place = PlaceOrder {
             instrument: InstrumentId(symbol),
             side,
@@ -127,7 +159,10 @@ impl Venue {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 fn user(n: u32) -> AccountId {
@@ -144,8 +179,16 @@ fn instrument(symbol: &str) -> Instrument {
         quote: AssetId(2),
         status: MarketStatus::Trading,
         filters: Filters {
-            price: Some(PriceFilter { min: unit, max: Decimal(1_000_000 * Decimal::SCALE), tick: unit }),
-            lot_size: Some(LotSizeFilter { min: Decimal(1), max: unit, step: Decimal(1) }),
+            price: Some(PriceFilter {
+                min: unit,
+                max: Decimal(1_000_000 * Decimal::SCALE),
+                tick: unit,
+            }),
+            lot_size: Some(LotSizeFilter {
+                min: Decimal(1),
+                max: unit,
+                step: Decimal(1),
+            }),
             ..Filters::default()
         },
         default_stp: StpMode::None,
@@ -164,10 +207,18 @@ fn what_was_answered_is_there_after_the_power_went() {
     for n in 0..200 {
         venue.clock.set(Time(2_000_000 + n * 1_000));
         let side = if n % 3 == 0 { Side::Sell } else { Side::Buy };
-        last = venue.place(n as u32 % 2, 1 + n as u32 % 2, side, 100 + n % 7).unwrap().outcome.unwrap().seq();
+        last = venue
+            .place(n as u32 % 2, 1 + n as u32 % 2, side, 100 + n % 7)
+            .unwrap()
+            .outcome
+            .unwrap()
+            .seq();
     }
     let live = venue.state();
-    assert_eq!((live.seq, live.mark, live.audit.clone()), (last, last, Ok(())));
+    assert_eq!(
+        (live.seq, live.mark, live.audit.clone()),
+        (last, last, Ok(()))
+    );
     let after = storage.after_power_loss(&mut journal::sim::Choices::seeded(7));
     let again = start(&after, options(), Relay::new());
     assert_eq!(again.state(), live);
@@ -185,7 +236,10 @@ fn a_stop_leaves_a_snapshot_that_needs_no_replay() {
     venue.sequencer.stop().unwrap();
     let folder = Folder::open(Arc::new(storage.after_kill())).unwrap();
     let recovered = Recovered::open(folder, rules(), options()).unwrap();
-    assert_eq!((recovered.report.snapshot, recovered.report.replayed), (live.seq, 0));
+    assert_eq!(
+        (recovered.report.snapshot, recovered.report.replayed),
+        (live.seq, 0)
+    );
     assert_eq!(recovered.engine.digest().to_string(), live.digest);
 }
 
@@ -196,12 +250,18 @@ fn refusals_take_no_place_and_change_nothing() {
     venue.open();
     let before = venue.state();
     let refused = venue.place(0, 9, Side::Buy, 100).unwrap();
-    assert_eq!(refused.outcome.err(), Some(RejectCode::UnknownInstrument.into()));
+    assert_eq!(
+        refused.outcome.err(),
+        Some(RejectCode::UnknownInstrument.into())
+    );
     let stale = Request {
         actor: user(0),
         id: RequestId(1),
         expires: Time(1),
-        command: Command::CancelAll(CancelAll { instrument: InstrumentId(1), client_id: ClientId::NONE }),
+        command: Command::CancelAll(CancelAll {
+            instrument: InstrumentId(1),
+            client_id: ClientId::NONE,
+        }),
     };
     let answer = block_on(venue.sequencer.client.submit(stale)).unwrap();
     assert_eq!(answer.outcome.err(), Some(RejectCode::Expired.into()));
@@ -214,7 +274,11 @@ fn a_poison_command_halts_its_market_alone() {
     let storage = SimStorage::new(4);
     let venue = start(&storage, options(), Relay::new());
     venue.open();
-    venue.place(0, 1, Side::Sell, TRAP.0).unwrap().outcome.unwrap();
+    venue
+        .place(0, 1, Side::Sell, TRAP.0)
+        .unwrap()
+        .outcome
+        .unwrap();
     venue.place(0, 2, Side::Sell, 100).unwrap().outcome.unwrap();
     let before = venue.state();
     let poison = venue.place(1, 1, Side::Buy, TRAP.0).unwrap();
@@ -222,9 +286,18 @@ fn a_poison_command_halts_its_market_alone() {
     let halted = venue.place(1, 1, Side::Buy, 99).unwrap();
     assert_eq!(halted.outcome.err(), Some(RejectCode::MarketClosed.into()));
     let traded = venue.place(1, 2, Side::Buy, 100).unwrap().outcome.unwrap();
-    assert!(traded.events().iter().any(|event| matches!(event, Event::Traded(_))));
+    assert!(
+        traded
+            .events()
+            .iter()
+            .any(|event| matches!(event, Event::Traded(_)))
+    );
     let after = venue.state();
-    assert_eq!((after.seq.0, after.audit.clone()), (before.seq.0 + 2, Ok(())), "the halt and the trade were recorded, the poison was not");
+    assert_eq!(
+        (after.seq.0, after.audit.clone()),
+        (before.seq.0 + 2, Ok(())),
+        "the halt and the trade were recorded, the poison was not"
+    );
     let again = start(&storage.after_kill(), options(), Relay::new());
     assert_eq!(again.state(), after, "replay does not meet the poison");
     again.sequencer.stop().unwrap();
@@ -238,10 +311,21 @@ fn a_failed_sync_is_fatal_and_answers_nothing() {
     venue.open();
     let before = venue.state();
     storage.inject(Call::Sync, 1, Effect::Fail(libc_eio()));
-    assert_eq!(venue.place(0, 1, Side::Buy, 100).err(), Some(Unavailable::Lost));
+    assert_eq!(
+        venue.place(0, 1, Side::Buy, 100).err(),
+        Some(Unavailable::Lost)
+    );
     assert!(venue.fatal.recv().unwrap().contains("fdatasync"));
-    assert_eq!(venue.place(0, 1, Side::Buy, 101).err(), Some(Unavailable::Lost), "nothing is answered any more");
-    let again = start(&storage.after_power_loss(&mut journal::sim::Choices::seeded(1)), options(), Relay::new());
+    assert_eq!(
+        venue.place(0, 1, Side::Buy, 101).err(),
+        Some(Unavailable::Lost),
+        "nothing is answered any more"
+    );
+    let again = start(
+        &storage.after_power_loss(&mut journal::sim::Choices::seeded(1)),
+        options(),
+        Relay::new(),
+    );
     assert!(again.state().seq.0 >= before.seq.0);
     again.sequencer.stop().unwrap();
 }
@@ -256,7 +340,10 @@ struct Counting(Arc<AtomicU64>);
 impl Reader for Counting {
     fn apply(&mut self, batch: &Arc<Batch>) {
         for record in &batch.records {
-            assert_eq!(self.0.swap(record.seq.0, Ordering::SeqCst) + 1, record.seq.0);
+            assert_eq!(
+                self.0.swap(record.seq.0, Ordering::SeqCst) + 1,
+                record.seq.0
+            );
         }
     }
 }
@@ -265,10 +352,19 @@ impl Reader for Counting {
 fn readers_have_seen_a_record_before_its_answer_is_released() {
     let storage = SimStorage::new(6);
     let seen = Arc::new(AtomicU64::new(0));
-    let venue = start(&storage, options(), Relay::new().with(Counting(seen.clone())));
+    let venue = start(
+        &storage,
+        options(),
+        Relay::new().with(Counting(seen.clone())),
+    );
     venue.open();
     for _ in 0..50 {
-        let seq = venue.place(0, 1, Side::Buy, 100).unwrap().outcome.unwrap().seq();
+        let seq = venue
+            .place(0, 1, Side::Buy, 100)
+            .unwrap()
+            .outcome
+            .unwrap()
+            .seq();
         assert!(seen.load(Ordering::SeqCst) >= seq.0);
     }
     venue.sequencer.stop().unwrap();
@@ -282,13 +378,26 @@ fn snapshots_are_taken_while_trading_and_the_event_log_is_whole() {
     let venue = start(&storage, options, Relay::new());
     venue.open();
     for n in 0..400 {
-        venue.place(n % 2, 1, if n % 2 == 0 { Side::Buy } else { Side::Sell }, 100).unwrap().outcome.unwrap();
+        venue
+            .place(
+                n % 2,
+                1,
+                if n % 2 == 0 { Side::Buy } else { Side::Sell },
+                100,
+            )
+            .unwrap()
+            .outcome
+            .unwrap();
     }
     let live = venue.state();
     venue.sequencer.stop().unwrap();
     let after = storage.after_kill();
     let folder = Folder::open(Arc::new(after)).unwrap();
-    let snapshots = storage.paths().into_iter().filter(|path| path.starts_with("snapshots/")).count();
+    let snapshots = storage
+        .paths()
+        .into_iter()
+        .filter(|path| path.starts_with("snapshots/"))
+        .count();
     assert_eq!(snapshots, 2, "two are kept");
     let recovered = Recovered::open(folder, rules(), options).unwrap();
     recovered.settle_events();
@@ -306,8 +415,16 @@ fn durability_can_be_switched_while_running() {
     venue.open();
     block_on(venue.sequencer.client.set_durability(Durability::Disk)).unwrap();
     let live = venue.state();
-    let again = start(&storage.after_power_loss(&mut journal::sim::Choices::seeded(3)), options, Relay::new());
-    assert_eq!(again.state(), live, "the switch made everything before it durable");
+    let again = start(
+        &storage.after_power_loss(&mut journal::sim::Choices::seeded(3)),
+        options,
+        Relay::new(),
+    );
+    assert_eq!(
+        again.state(),
+        live,
+        "the switch made everything before it durable"
+    );
     again.sequencer.stop().unwrap();
     venue.sequencer.stop().unwrap();
 }
