@@ -146,6 +146,7 @@ impl Scribe {
         mut rows: &[T],
         bind: impl for<'q> Fn(Binding<'q>, &T) -> Binding<'q>,
     ) -> Result<(), HistoryError> {
+        let sqlite = conn.backend_name() == "SQLite";
         for size in SIZES {
             while rows.len() >= size {
                 let (now, later) = rows.split_at(size);
@@ -153,7 +154,7 @@ impl Scribe {
                 let sql = self
                     .statements
                     .entry((table.name, size))
-                    .or_insert_with(|| statement(table, size));
+                    .or_insert_with(|| statement(table, size, sqlite));
                 let mut query: Binding<'_> = sqlx::query(AssertSqlSafe(Arc::clone(sql)));
                 for row in now {
                     query = bind(query, row);
@@ -165,7 +166,8 @@ impl Scribe {
     }
 }
 
-fn statement(table: &Table, rows: usize) -> Arc<str> {
+/// SQLite takes `$7` for a name and looks names up one by one, which makes long statements slow: it gets `?`, PostgreSQL numbers.
+fn statement(table: &Table, rows: usize, sqlite: bool) -> Arc<str> {
     use std::fmt::Write as _;
     let mut sql = format!("INSERT INTO {} ({}) VALUES ", table.name, table.columns);
     for place in 0..rows * table.count {
@@ -175,7 +177,10 @@ fn statement(table: &Table, rows: usize) -> Arc<str> {
             _ => ",",
         };
         // writing to a String cannot fail
-        let _ = write!(sql, "{before}${}", place + 1);
+        let _ = match sqlite {
+            true => write!(sql, "{before}?"),
+            false => write!(sql, "{before}${}", place + 1),
+        };
     }
     sql.push(')');
     sql.push_str(table.conflict);

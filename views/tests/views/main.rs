@@ -1,5 +1,6 @@
 //! Views against plain lists: every query, at random moments of flushing, across restarts and rebuilds.
 
+mod load;
 mod naive;
 mod under_way;
 mod venue;

@@ -253,11 +253,7 @@ async fn candles(venue: &Venue, views: &Views, dice: &mut Dice, id: InstrumentId
     if let Some(first) = all.first() {
         let first = interval.open_of(first.time, offset);
         let last = interval.open_of(end.map_or(now, |end| end.min(now)), offset);
-        let mut open = if start.is_some() {
-            first.max(interval.open_of(start.unwrap(), offset))
-        } else {
-            last
-        };
+        let mut open = start.map_or(last, |start| first.max(interval.open_of(start, offset)));
         if start.is_some_and(|start| open < start && open > first) {
             open = interval.next(open, offset);
         }
