@@ -22,7 +22,7 @@ use ledger::Key;
 use matching::{Book, Owner, Resting};
 use orders::LiveOrder;
 use prices::Bucket;
-use protocol::{Instrument, Malformed, Order, OrderStatus, Wire};
+use protocol::{Instrument, Malformed, Order, OrderKind, OrderStatus, TimeInForce, Wire};
 use types::{AccountId, Amount, AssetId, Price, ProductId, Qty, Side, Wallet};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -255,9 +255,15 @@ impl Engine {
             return Err(Corrupt(format!("{symbol}: prices contradict each other")));
         }
         let mut restored = Vec::new();
+        let mut previous = (Side::Buy, Price(i64::MAX));
         for _ in 0..u64::take(input)? {
             let order = Order::take(input)?;
             let id = order.id;
+            let place = (order.side, Price(order.price.0));
+            if !follows(previous, place) {
+                return Err(Corrupt(format!("{symbol}: order {id} out of priority")));
+            }
+            previous = place;
             let (slot, live) = self
                 .restore_order(&mut market, order)
                 .ok_or_else(|| Corrupt(format!("{symbol}: order {id} cannot stand in the book")))?;
@@ -276,8 +282,15 @@ impl Engine {
     fn restore_order(&mut self, market: &mut Market, order: Order) -> Option<(u32, LiveOrder)> {
         let price = market.spec.ticks(order.price)?;
         let open = market.spec.lots(order.open_qty())?;
-        let known = self.is_user(order.account) && market.book.find(order.id).is_none();
-        if open == Qty(0) || market.crosses(order.side, price) || !known {
+        let known = self.is_user(order.account)
+            && order.instrument == market.id()
+            && market.book.find(order.id).is_none();
+        let resting = order.kind != OrderKind::Market
+            && order.tif == TimeInForce::Gtc
+            && order.quote_qty.is_zero()
+            && open > Qty(0)
+            && !market.crosses(order.side, price);
+        if !known || !resting {
             return None;
         }
         let seat = market.seat(order.account, &mut self.ledger);
@@ -309,6 +322,16 @@ impl Engine {
             stp: order.stp,
         });
         Some((at.slot, live))
+    }
+}
+
+/// May an order at `next` stand directly behind one at `previous`? Bids fall, then asks rise.
+fn follows(previous: (Side, Price), next: (Side, Price)) -> bool {
+    match (previous, next) {
+        ((Side::Buy, before), (Side::Buy, price)) => price <= before,
+        ((Side::Buy, _), (Side::Sell, _)) => true,
+        ((Side::Sell, before), (Side::Sell, price)) => price >= before,
+        ((Side::Sell, _), (Side::Buy, _)) => false,
     }
 }
 
