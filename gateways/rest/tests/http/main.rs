@@ -1,0 +1,7 @@
+//! The real exchange in one process, spoken to over loopback: sequencer, journal, engine, views, keys, method table, listener.
+
+mod bounds;
+mod limits;
+mod refusals;
+mod trading;
+mod venue;

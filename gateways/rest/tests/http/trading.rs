@@ -1,0 +1,326 @@
+use crate::venue::{NOON, Venue};
+
+const LIMIT: &str = "symbol=ABCUSDT&type=LIMIT&timeInForce=GTC";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_rests_fills_and_is_seen_everywhere() {
+    let (venue, maker, taker) = Venue::with_market().await;
+    let rested = venue
+        .good(
+            &maker,
+            "POST",
+            "/api/v3/order",
+            &format!("{LIMIT}&side=SELL&quantity=2&price=100.5&newClientOrderId=ask-1"),
+        )
+        .await;
+    assert_eq!(rested["status"], "NEW");
+    assert_eq!(rested["price"], "100.50000000");
+    assert_eq!(rested["clientOrderId"], "ask-1");
+    assert_eq!(rested["fills"], serde_json::json!([]));
+    assert_eq!(rested["transactTime"], NOON.as_millis());
+
+    let depth = venue.get("/api/v3/depth?symbol=ABCUSDT").await.json();
+    assert_eq!(
+        depth["asks"],
+        serde_json::json!([["100.50000000", "2.00000000"]])
+    );
+
+    let bought = venue
+        .good(
+            &taker,
+            "POST",
+            "/api/v3/order",
+            "symbol=ABCUSDT&type=MARKET&side=BUY&quantity=0.5",
+        )
+        .await;
+    assert_eq!(bought["status"], "FILLED");
+    assert_eq!(bought["cummulativeQuoteQty"], "50.25000000");
+    assert_eq!(bought["clientOrderId"].as_str().unwrap().len(), 22);
+    let fill = &bought["fills"][0];
+    assert_eq!(
+        (&fill["price"], &fill["qty"], &fill["commissionAsset"]),
+        (&"100.50000000".into(), &"0.50000000".into(), &"ABC".into())
+    );
+    assert_eq!(fill["commission"], "0.00050000");
+
+    let seen = venue
+        .good(
+            &maker,
+            "GET",
+            "/api/v3/order",
+            "symbol=ABCUSDT&origClientOrderId=ask-1",
+        )
+        .await;
+    assert_eq!(
+        (&seen["status"], &seen["executedQty"]),
+        (&"PARTIALLY_FILLED".into(), &"0.50000000".into())
+    );
+    let open = venue.good(&maker, "GET", "/api/v3/openOrders", "").await;
+    assert_eq!(open.as_array().unwrap().len(), 1);
+    let fills = venue
+        .good(&maker, "GET", "/api/v3/myTrades", "symbol=ABCUSDT")
+        .await;
+    assert_eq!(
+        (&fills[0]["isMaker"], &fills[0]["isBuyer"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(fills[0]["quoteQty"], "50.25000000");
+    let balances = venue
+        .good(&taker, "GET", "/api/v3/account", "omitZeroBalances=true")
+        .await["balances"]
+        .clone();
+    let of = |asset: &str| {
+        balances
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|b| b["asset"] == asset)
+            .unwrap()["free"]
+            .clone()
+    };
+    assert_eq!(
+        (of("ABC"), of("USDT")),
+        ("1000.49950000".into(), "99949.75000000".into())
+    );
+    let trades = venue.get("/api/v3/trades?symbol=ABCUSDT").await.json();
+    assert_eq!(
+        (&trades[0]["price"], &trades[0]["isBuyerMaker"]),
+        (&"100.50000000".into(), &false.into())
+    );
+    let price = venue
+        .get("/api/v3/ticker/price?symbol=ABCUSDT")
+        .await
+        .json();
+    assert_eq!(price["price"], "100.50000000");
+
+    let canceled = venue
+        .good(
+            &maker,
+            "DELETE",
+            "/api/v3/order",
+            "symbol=ABCUSDT&origClientOrderId=ask-1",
+        )
+        .await;
+    assert_eq!(
+        (&canceled["status"], &canceled["origClientOrderId"]),
+        (&"CANCELED".into(), &"ask-1".into())
+    );
+    assert_ne!(canceled["clientOrderId"], "ask-1");
+    let all = venue
+        .good(&maker, "GET", "/api/v3/allOrders", "symbol=ABCUSDT")
+        .await;
+    assert_eq!(all[0]["status"], "CANCELED");
+    venue.state().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_have_the_detail_that_was_asked_for() {
+    let (venue, trader, _) = Venue::with_market().await;
+    let members = |json: &serde_json::Value| json.as_object().unwrap().len();
+    let order = |extra: &str| format!("{LIMIT}&side=BUY&quantity=1&price=50{extra}");
+    let ack = venue
+        .good(
+            &trader,
+            "POST",
+            "/api/v3/order",
+            &order("&newOrderRespType=ACK"),
+        )
+        .await;
+    assert_eq!(members(&ack), 5, "{ack}");
+    let result = venue
+        .good(
+            &trader,
+            "POST",
+            "/api/v3/order",
+            &order("&newOrderRespType=RESULT&strategyId=7&strategyType=1000000"),
+        )
+        .await;
+    assert!(
+        result.get("fills").is_none() && result["strategyId"] == 7,
+        "{result}"
+    );
+    let maker = "symbol=ABCUSDT&type=LIMIT_MAKER&side=BUY&quantity=1&price=50";
+    assert_eq!(
+        members(&venue.good(&trader, "POST", "/api/v3/order", maker).await),
+        5,
+        "ACK is the default of all but LIMIT and MARKET"
+    );
+    let canceled = venue
+        .good(&trader, "DELETE", "/api/v3/openOrders", "symbol=ABCUSDT")
+        .await;
+    assert_eq!(canceled.as_array().unwrap().len(), 3);
+
+    let before = venue.digest().await;
+    let tried = venue
+        .good(&trader, "POST", "/api/v3/order/test", &order(""))
+        .await;
+    assert_eq!(tried, serde_json::json!({}));
+    let rates = venue
+        .good(
+            &trader,
+            "POST",
+            "/api/v3/order/test",
+            &order("&computeCommissionRates=true"),
+        )
+        .await;
+    assert_eq!(rates["standardCommissionForOrder"]["maker"], "0.00100000");
+    assert_eq!(venue.digest().await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_are_replaced_and_amended() {
+    let (venue, trader, _) = Venue::with_market().await;
+    let placed = venue
+        .good(
+            &trader,
+            "POST",
+            "/api/v3/order",
+            &format!("{LIMIT}&side=BUY&quantity=1&price=50"),
+        )
+        .await;
+    let id = placed["orderId"].as_u64().unwrap();
+    let amended = venue
+        .good(
+            &trader,
+            "PUT",
+            "/api/v3/order/amend/keepPriority",
+            &format!("symbol=ABCUSDT&orderId={id}&newQty=0.5"),
+        )
+        .await;
+    assert_eq!(
+        (
+            &amended["amendedOrder"]["qty"],
+            &amended["amendedOrder"]["orderId"]
+        ),
+        (&"0.50000000".into(), &id.into())
+    );
+    let refused = venue
+        .signed(
+            &trader,
+            "PUT",
+            "/api/v3/order/amend/keepPriority",
+            &format!("symbol=ABCUSDT&orderId={id}&newQty=2"),
+        )
+        .await;
+    assert_eq!((refused.status, refused.code()), (400, -2038));
+
+    let replace = |mode: &str, id: u64, rest: &str| {
+        format!("{LIMIT}&side=BUY&cancelReplaceMode={mode}&cancelOrderId={id}&{rest}")
+    };
+    let path = "/api/v3/order/cancelReplace";
+    let both = venue
+        .good(
+            &trader,
+            "POST",
+            path,
+            &replace("STOP_ON_FAILURE", id, "quantity=1&price=51"),
+        )
+        .await;
+    assert_eq!(
+        (&both["cancelResult"], &both["newOrderResult"]),
+        (&"SUCCESS".into(), &"SUCCESS".into())
+    );
+    let next = both["newOrderResponse"]["orderId"].as_u64().unwrap();
+
+    let neither = venue
+        .signed(
+            &trader,
+            "POST",
+            path,
+            &replace("STOP_ON_FAILURE", 999, "quantity=1&price=51"),
+        )
+        .await;
+    assert_eq!((neither.status, neither.code()), (400, -2022));
+    let data = neither.json()["data"].clone();
+    assert_eq!(
+        (&data["cancelResult"], &data["newOrderResult"]),
+        (&"FAILURE".into(), &"NOT_ATTEMPTED".into())
+    );
+    assert_eq!(
+        (&data["cancelResponse"]["code"], &data["newOrderResponse"]),
+        (&(-2011).into(), &serde_json::Value::Null)
+    );
+
+    let one = venue
+        .signed(
+            &trader,
+            "POST",
+            path,
+            &replace("ALLOW_FAILURE", 999, "quantity=1&price=52"),
+        )
+        .await;
+    assert_eq!((one.status, one.code()), (409, -2021));
+    assert_eq!(one.json()["data"]["newOrderResult"], "SUCCESS");
+    // Twice the account's money: the cancel succeeds, the new order does not.
+    let other = venue
+        .signed(
+            &trader,
+            "POST",
+            path,
+            &replace("STOP_ON_FAILURE", next, "quantity=4000&price=50"),
+        )
+        .await;
+    assert_eq!((other.status, other.code()), (409, -2021), "{other:?}");
+    assert_eq!(other.json()["data"]["newOrderResponse"]["code"], -2010);
+    venue.state().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_market_describes_itself() {
+    let (venue, ..) = Venue::with_market().await;
+    let info = venue
+        .get("/api/v3/exchangeInfo?symbol=ABCUSDT")
+        .await
+        .json();
+    let symbol = &info["symbols"][0];
+    assert_eq!(symbol["filters"][0]["filterType"], "PRICE_FILTER");
+    assert_eq!(symbol["filters"][0]["tickSize"], "0.01000000");
+    assert_eq!(symbol["permissionSets"], serde_json::json!([["SPOT"]]));
+    assert_eq!(info["rateLimits"].as_array().unwrap().len(), 4);
+    let none = venue
+        .get("/api/v3/exchangeInfo?permissions=%5B%22MARGIN%22%5D")
+        .await
+        .json();
+    assert_eq!(none["symbols"], serde_json::json!([]));
+
+    for (path, array) in [
+        ("/api/v3/ticker/24hr?symbol=ABCUSDT", false),
+        ("/api/v3/ticker/24hr", true),
+        (
+            "/api/v3/ticker/24hr?symbols=%5B%22ABCUSDT%22%5D&type=MINI",
+            true,
+        ),
+        (
+            "/api/v3/ticker/tradingDay?symbol=ABCUSDT&timeZone=-03:30",
+            false,
+        ),
+        ("/api/v3/ticker?symbol=ABCUSDT&windowSize=7d", false),
+        ("/api/v3/ticker/bookTicker", true),
+        ("/api/v3/ticker/price?symbolStatus=TRADING", true),
+        ("/api/v3/klines?symbol=ABCUSDT&interval=1m", true),
+        (
+            "/api/v3/uiKlines?symbol=ABCUSDT&interval=1M&timeZone=5:45&limit=1",
+            true,
+        ),
+        ("/api/v3/aggTrades?symbol=ABCUSDT", true),
+        ("/api/v3/historicalTrades?symbol=ABCUSDT&fromId=0", true),
+        ("/api/v3/avgPrice?symbol=ABCUSDT", false),
+    ] {
+        let reply = venue.get(path).await;
+        assert_eq!(
+            (reply.status, reply.json().is_array()),
+            (200, array),
+            "{path}: {reply:?}"
+        );
+    }
+    let micros = venue
+        .send(
+            "GET",
+            "/api/v3/time",
+            &[("X-MBX-TIME-UNIT", "microsecond")],
+            "",
+        )
+        .await
+        .json();
+    assert_eq!(micros["serverTime"], NOON.0);
+}
