@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use kit::{
     ApiError, Context, Desk, Dialect, Input, Miss, Response, Router, TimeUnit, UpgradeKind,
     Upgrades, WireRequest, WireResponse,
@@ -202,17 +202,33 @@ fn time_unit(headers: &http::HeaderMap) -> Result<TimeUnit, ApiError> {
     }
 }
 
+/// Of a body that is too large so much is read and dropped, so that its sender reads the refusal instead of a broken connection.
+const DISCARDED: usize = 1 << 20;
+
 /// Reads a body within its bounds of size (413) and time (408).
-async fn read(body: hyper::body::Incoming, bounds: Bounds) -> Result<Bytes, ApiError> {
-    let whole = Limited::new(body, bounds.body_bytes).collect();
-    match tokio::time::timeout(bounds.body_timeout, whole).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(ApiError::body_too_large().with_status(413))
+async fn read(mut body: hyper::body::Incoming, bounds: Bounds) -> Result<Bytes, ApiError> {
+    let whole = async {
+        let (mut bytes, mut length) = (Vec::new(), 0_usize);
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| ApiError::illegal_anything())?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            length += data.len();
+            if length <= bounds.body_bytes {
+                bytes.extend_from_slice(&data);
+            } else if length > DISCARDED {
+                break;
+            }
         }
-        Ok(Err(_)) => Err(ApiError::illegal_anything()),
-        Err(_) => Err(ApiError::disconnected().with_status(408)),
-    }
+        if length > bounds.body_bytes {
+            return Err(ApiError::body_too_large().with_status(413));
+        }
+        Ok(Bytes::from(bytes))
+    };
+    tokio::time::timeout(bounds.body_timeout, whole)
+        .await
+        .unwrap_or_else(|_| Err(ApiError::disconnected().with_status(408)))
 }
 
 /// The sandbox needs no key, so a page of another origin must not reach it through its visitor's browser.

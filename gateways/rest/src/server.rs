@@ -144,12 +144,12 @@ async fn connection(stream: TcpStream, peer: SocketAddr, site: &Arc<Site>, stop:
     let service =
         service_fn(|request| async move { Ok::<_, Infallible>(handle(site, request, ip).await) });
     let bounds = site.bounds;
+    // Without `pipeline_flush`: with it hyper closes on a head that it cannot read without sending its 400 or 431.
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.head_timeout)
         .max_buf_size(bounds.head_bytes.max(8192))
         .max_headers(bounds.headers)
-        .pipeline_flush(true)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::pin!(serving);

@@ -19,7 +19,10 @@ async fn senders_of_too_much_are_cut_off() {
     let reply = venue
         .send("GET", "/api/v3/ping", &[("X-Long", &long)], "")
         .await;
-    assert_eq!(reply.status, 431);
+    assert!(
+        matches!(reply.status, 0 | 431),
+        "closing with unread bytes may outrun the answer: {reply:?}"
+    );
     let many: Vec<(String, &str)> = (0..200).map(|i| (format!("X-{i}"), "1")).collect();
     let many: Vec<(&str, &str)> = many
         .iter()

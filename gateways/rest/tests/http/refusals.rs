@@ -257,7 +257,7 @@ const REFUSED: &[(&str, &str, &str, u16, i64)] = &[
     (
         "POST",
         PLACE,
-        "symbol=ABCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=9000&price=5000",
+        "symbol=ABCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=2001&price=50",
         400,
         -2010,
     ),
@@ -308,7 +308,7 @@ const REFUSED: &[(&str, &str, &str, u16, i64)] = &[
     (
         "POST",
         "/api/v3/order/test",
-        "symbol=ABCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=9000&price=5000",
+        "symbol=ABCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=2001&price=50",
         400,
         -2010,
     ),
