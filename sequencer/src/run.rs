@@ -402,6 +402,9 @@ fn rebuild(
     Ok((engine, position))
 }
 
+/// After such a pause the last batch is confirmed, so that damage to it can be told from a batch that was never finished.
+const IDLE: Duration = Duration::from_millis(250);
+
 /// The journal's thread: batches in, everything else out; and now and then a thread that takes a snapshot.
 struct Shelf {
     keeper: Keeper,
@@ -417,8 +420,12 @@ struct Shelf {
 
 impl Shelf {
     fn run(mut self, on_fatal: impl FnOnce(Fatal)) -> Result<Keeper, Fatal> {
-        while let Ok(message) = self.sealed.recv() {
-            if let Err(fatal) = self.serve(message) {
+        while let Some(message) = self.next_message() {
+            let served = match message {
+                Some(message) => self.serve(message),
+                None => self.keeper.writer().confirm().map(drop),
+            };
+            if let Err(fatal) = served {
                 tracing::error!(%fatal, "the journal failed");
                 on_fatal(fatal.clone());
                 while let Ok(message) = self.sealed.recv() {
@@ -433,6 +440,16 @@ impl Shelf {
             let _ = thread.join();
         }
         Ok(self.keeper)
+    }
+
+    /// The next thing to do; `Some(None)` when there has been nothing for a while; `None` at the end.
+    #[allow(clippy::option_option)] // a message, a pause, or the end
+    fn next_message(&self) -> Option<Option<ToKeeper>> {
+        match self.sealed.recv_timeout(IDLE) {
+            Ok(message) => Some(Some(message)),
+            Err(RecvTimeoutError::Timeout) => Some(None),
+            Err(RecvTimeoutError::Disconnected) => None,
+        }
     }
 
     fn serve(&mut self, message: ToKeeper) -> Result<(), Fatal> {

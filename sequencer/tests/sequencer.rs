@@ -310,7 +310,7 @@ fn a_failed_sync_is_fatal_and_answers_nothing() {
     let venue = start(&storage, options(), Relay::new());
     venue.open();
     let before = venue.state();
-    storage.inject(Call::Sync, 1, Effect::Fail(libc_eio()));
+    storage.inject(Call::Sync, 1, Effect::Fail(std::io::ErrorKind::Other));
     assert_eq!(
         venue.place(0, 1, Side::Buy, 100).err(),
         Some(Unavailable::Lost)
@@ -328,10 +328,6 @@ fn a_failed_sync_is_fatal_and_answers_nothing() {
     );
     assert!(again.state().seq.0 >= before.seq.0);
     again.sequencer.stop().unwrap();
-}
-
-fn libc_eio() -> i32 {
-    5
 }
 
 /// Counts records and sees that they come in order.
