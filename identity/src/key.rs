@@ -235,4 +235,23 @@ mod tests {
             );
         }
     }
+
+    /// The fixtures were made with openssl: `dgst -sha256 -sign` over the payload below.
+    #[test]
+    fn an_rsa_signature_of_another_program_verifies() {
+        let pem = include_str!("../tests/fixtures/rsa-2048.pem");
+        let signature = include_str!("../tests/fixtures/rsa-2048.signature").trim();
+        let bytes = public_key_bytes(KeyKind::Rsa, pem).unwrap();
+        let key = Key {
+            kind: KeyKind::Rsa,
+            verifier: public_verifier(KeyKind::Rsa, bytes).unwrap(),
+            ..hmac_key()
+        };
+        assert!(key.verify(b"symbol=BTCUSDT&timestamp=1", signature));
+        assert!(!key.verify(b"symbol=BTCUSDT&timestamp=2", signature));
+        assert!(!key.verify(b"symbol=BTCUSDT&timestamp=1", &signature.to_lowercase()));
+        assert!(public_key_bytes(KeyKind::Ed25519, pem).is_err());
+        let short = include_str!("../tests/fixtures/rsa-1024.pem");
+        assert!(public_key_bytes(KeyKind::Rsa, short).is_err());
+    }
 }

@@ -489,3 +489,123 @@ impl relay::Reader for FillsReader {
         self.follow(batch);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Time = Time(1_736_942_400_000_000);
+    const SMALL: Profile = Profile {
+        weight: 10,
+        raw: 1_000,
+        orders_10s: 3,
+        orders_1d: 100,
+        connections: 2,
+    };
+
+    fn peer(last: u8) -> IpAddr {
+        IpAddr::from([10, 0, 0, last])
+    }
+
+    /// Asks until banned; for how many seconds.
+    fn provoke(limits: &Limits, now: Time) -> i64 {
+        for _ in 0..100 {
+            if let Err(error) = limits.enter(peer(1), 10, now)
+                && error.status == 418
+            {
+                return error.retry_at.unwrap().since(now) / SECOND;
+            }
+        }
+        panic!("never banned");
+    }
+
+    #[test]
+    fn windows_are_aligned_and_addresses_apart() {
+        let limits = Limits::new(SMALL);
+        assert_eq!(limits.enter(peer(1), 10, NOW), Ok(10));
+        let error = limits
+            .enter(peer(1), 1, NOW.plus_micros(59_999_999))
+            .unwrap_err();
+        assert_eq!(
+            (error.status, error.retry_at),
+            (429, Some(NOW.plus_micros(MINUTE)))
+        );
+        assert!(
+            limits.enter(peer(1), 0, NOW).is_err(),
+            "what may turn out to weigh something has no room either"
+        );
+        assert_eq!(limits.enter(peer(2), 1, NOW), Ok(1));
+        assert_eq!(limits.enter(peer(1), 1, NOW.plus_micros(MINUTE)), Ok(1));
+        assert_eq!(limits.charge(peer(1), 2, NOW.plus_micros(MINUTE)), 3);
+    }
+
+    #[test]
+    fn bans_grow_and_survive_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("bans");
+        let limits = Limits::with_bans(SMALL, &file).unwrap();
+        assert_eq!(provoke(&limits, NOW), 120);
+        let limits = Limits::with_bans(SMALL, &file).unwrap();
+        assert_eq!(
+            limits
+                .enter(peer(1), 1, NOW.plus_micros(119 * SECOND))
+                .unwrap_err()
+                .status,
+            418
+        );
+        assert_eq!(limits.connect(peer(1), NOW).unwrap_err().status, 418);
+        let mut now = NOW.plus_micros(120 * SECOND);
+        for seconds in [240, 480, 960] {
+            assert_eq!(provoke(&limits, now), seconds);
+            now = now.plus_micros(seconds * SECOND);
+        }
+        for _ in 0..12 {
+            let seconds = provoke(&limits, now);
+            assert!(seconds <= LONGEST_BAN / SECOND);
+            now = now.plus_micros(seconds * SECOND);
+        }
+        assert_eq!(
+            provoke(&limits, now.plus_micros(LONGEST_BAN + 1)),
+            120,
+            "forgotten after three days of quiet"
+        );
+        std::fs::write(
+            &file,
+            "nonsense\n10.0.0.9 x 1\n\n10.0.0.8 9000000000000000 1\n",
+        )
+        .unwrap();
+        let limits = Limits::with_bans(SMALL, &file).unwrap();
+        assert!(limits.enter(peer(9), 1, NOW).is_ok() && limits.enter(peer(8), 1, NOW).is_err());
+    }
+
+    #[test]
+    fn orders_are_counted_in_both_windows() {
+        let limits = Limits::new(SMALL);
+        let account = AccountId(1001);
+        let count = limits.take_orders(account, 3, NOW).unwrap();
+        assert_eq!((count.ten_seconds, count.day), (3, 3));
+        let error = limits.take_orders(account, 1, NOW).unwrap_err();
+        assert_eq!((error.status, error.code), (429, -1015));
+        limits.lower_orders(account, 5, NOW);
+        assert_eq!(
+            limits.order_count(account, NOW),
+            OrderCount::default(),
+            "never below zero"
+        );
+        limits.take_orders(account, 2, NOW).unwrap();
+        let later = limits.order_count(account, NOW.plus_micros(ORDER_WINDOW));
+        assert_eq!((later.ten_seconds, later.day), (0, 2));
+        assert_eq!(
+            limits.order_count(AccountId(1002), NOW),
+            OrderCount::default()
+        );
+    }
+
+    #[test]
+    fn connections_are_counted() {
+        let limits = Limits::new(SMALL);
+        assert!(limits.connect(peer(1), NOW).is_ok() && limits.connect(peer(1), NOW).is_ok());
+        assert_eq!(limits.connect(peer(1), NOW).unwrap_err().code, -1034);
+        assert!(limits.connect(peer(1), NOW.plus_micros(RAW_WINDOW)).is_ok());
+    }
+}

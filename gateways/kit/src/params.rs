@@ -429,3 +429,163 @@ impl Params {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TimeUnit;
+
+    const SPECS: &[Param] = &[
+        Param::required("symbol", Kind::Symbol),
+        Param::optional("symbols", Kind::Symbols),
+        Param::optional("names", Kind::Names),
+        Param::optional("qty", Kind::Decimal),
+        Param::optional("id", Kind::Int { min: 1, max: 9 }),
+        Param::optional("limit", Kind::Limit { max: 1000 }),
+        Param::optional("flag", Kind::Flag),
+        Param::optional(
+            "side",
+            Kind::Choice {
+                words: &["BUY", "SELL"],
+                error: ApiError::bad_side,
+            },
+        ),
+        Param::optional("mode", Kind::Word(&["A", "B"])),
+        Param::optional("time", Kind::Time),
+        Param::optional("zone", Kind::Zone),
+        Param::optional("window", Kind::Window),
+    ];
+
+    fn read(query: &str) -> Result<Params, ApiError> {
+        let query = format!("symbol=BTCUSDT&{query}");
+        let input = Input::rest(&query, b"", None, TimeUnit::Millis)?;
+        check_form(SPECS, &input)?;
+        check_names(SPECS, &[], &input)?;
+        Params::read(SPECS, &input)
+    }
+
+    fn code(query: &str) -> i32 {
+        read(query).map_or_else(|error| error.code, |_| 0)
+    }
+
+    #[test]
+    fn values_are_read_by_kind() {
+        let params = read("symbols=[%22A%22,%22%E5%B8%81%22]&names=SPOT&qty=0.50&id=9&limit=5000&flag=TRUE&side=SELL&mode=B").unwrap();
+        assert_eq!(params.text("symbol"), Some("BTCUSDT"));
+        assert_eq!(params.list("symbols").unwrap(), &["A".into(), "币".into()]);
+        assert_eq!(params.list("names").unwrap(), &["SPOT".into()]);
+        assert_eq!(params.decimal("qty"), Some(Decimal(50_000_000)));
+        assert_eq!(
+            (params.int("id"), params.count("limit")),
+            (Some(9), Some(1000))
+        );
+        assert_eq!(
+            (
+                params.flag("flag"),
+                params.word("side"),
+                params.word("mode")
+            ),
+            (Some(true), Some("SELL"), Some("B"))
+        );
+        assert!(!params.has("time") && params.decimal("id").is_none());
+    }
+
+    #[test]
+    fn a_moment_is_milliseconds_or_microseconds() {
+        let ms = read("time=1499827319559").unwrap();
+        assert_eq!(
+            (ms.time("time"), ms.end("time")),
+            (
+                Some(Time(1_499_827_319_559_000)),
+                Some(Time(1_499_827_319_559_999))
+            )
+        );
+        let us = read("time=1499827319559123").unwrap();
+        assert_eq!(
+            (us.time("time"), us.end("time")),
+            (
+                Some(Time(1_499_827_319_559_123)),
+                Some(Time(1_499_827_319_559_123))
+            )
+        );
+    }
+
+    #[test]
+    fn zones_and_windows_have_bounds() {
+        for (text, minutes) in [
+            ("0", 0),
+            ("3", 180),
+            ("-1:00", -60),
+            ("05:45", 345),
+            ("-12:00", -720),
+            ("14:00", 840),
+            ("%2B8", 480),
+        ] {
+            assert_eq!(
+                read(&format!("zone={text}")).unwrap().int("zone"),
+                Some(minutes),
+                "{text}"
+            );
+        }
+        for text in ["14:01", "-12:01", "15", "x", "1:60", "1:2:3", "-", ":30"] {
+            assert_eq!(code(&format!("zone={text}")), -1130, "{text}");
+        }
+        for (text, minutes) in [("1m", 1), ("59m", 59), ("23h", 1380), ("7d", 10_080)] {
+            assert_eq!(
+                read(&format!("window={text}")).unwrap().int("window"),
+                Some(minutes),
+                "{text}"
+            );
+        }
+        for text in [
+            "60m",
+            "0m",
+            "24h",
+            "8d",
+            "1w",
+            "m",
+            "01m",
+            "-1m",
+            "%E5%B8%81",
+        ] {
+            assert_eq!(code(&format!("window={text}")), -1130, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_wrong_thing_wins() {
+        for (query, expected) in [
+            ("symbol=BTCUSDT", -1101),
+            ("qty=&nonsense=1", -1105),
+            ("qty=x&nonsense=1", -1100),
+            ("names=spot", -1100),
+            ("names=[1]", -1100),
+            ("symbols=[%22a%22]", -1100),
+            ("flag=1", -1100),
+            ("id=-1", -1100),
+            ("nonsense=1&side=HOLD", -1104),
+            ("side=HOLD&id=99&qty=0.000000001", -1117),
+            ("mode=C&qty=0.000000001", -1130),
+            ("qty=0.000000001&id=99", -1130),
+            ("qty=99999999999999999999&id=5", -1108),
+            ("id=99999999999999999999", -1108),
+            ("qty=0.000000001", -1111),
+            ("limit=0", -1130),
+        ] {
+            assert_eq!(code(query), expected, "{query}");
+        }
+        let error = check_names(
+            SPECS,
+            &[],
+            &Input::rest("qty=1", b"", None, TimeUnit::Millis).unwrap(),
+        )
+        .unwrap_err();
+        assert!(error.code == -1102 && error.msg.contains("'symbol'"));
+        assert!(
+            read("nonsense=1")
+                .unwrap_err()
+                .msg
+                .contains("read '1' parameter(s) but was sent '2'")
+        );
+    }
+}
