@@ -23,7 +23,8 @@ function thirdPartyNotices(): Plugin {
 
 // `npm run dev` serves the page and passes everything else to a running exchange.
 const exchange = process.env["HIGHWATER_URL"] ?? "http://127.0.0.1:8080";
-const pass = { target: exchange, changeOrigin: true };
+// The sandbox answers pages of the exchange's own origin only, and to the exchange this page is one.
+const pass = { target: exchange, changeOrigin: true, headers: { origin: new URL(exchange).origin } };
 
 export default defineConfig({
   plugins: [react(), thirdPartyNotices()],
