@@ -14,7 +14,7 @@ interface Prefs {
 }
 
 const KEY = "highwater.prefs";
-const DEFAULTS: Prefs = { theme: "system", dir: "ltr", shortcuts: true, interval: "1m", favourites: [] };
+const DEFAULTS: Prefs = { theme: "system", dir: "ltr", shortcuts: true, interval: "5m", favourites: [] };
 
 function stored(): Partial<Prefs> {
   try {
