@@ -3,7 +3,9 @@
 //! Absolute figures belong to the machine and the hour; ratios of interleaved pairs travel. Each bench prints what it ran, every pair, and the
 //! median with its spread.
 
+mod core_engine;
 mod durable;
+mod flow;
 mod http;
 mod load;
 mod recovery;
@@ -20,6 +22,15 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Bench {
+    /// The book and the full engine against a book of maps and queues.
+    Engine {
+        #[arg(long, default_value_t = 500_000)]
+        commands: usize,
+        #[arg(long, default_value_t = 5)]
+        pairs: usize,
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// The queue with its journal on the disk against the same without.
     Durable {
         #[arg(long, default_value_t = 200_000)]
@@ -48,6 +59,11 @@ enum Bench {
 
 fn main() -> Result<()> {
     match Cli::parse().bench {
+        Some(Bench::Engine {
+            commands,
+            pairs,
+            seed,
+        }) => core_engine::run(commands, pairs, seed),
         Some(Bench::Durable { commands, pairs }) => durable::run(commands, pairs),
         Some(Bench::Recovery { commands }) => recovery::run(commands),
         Some(Bench::Http {
@@ -57,6 +73,7 @@ fn main() -> Result<()> {
         }) => http::run(pairs, seconds, connections),
         Some(Bench::Hello) => http::hello(),
         None => {
+            core_engine::run(500_000, 5, 1)?;
             durable::run(200_000, 5)?;
             recovery::run(500_000)?;
             http::run(5, 3, 64)

@@ -199,9 +199,9 @@ fn pairs(words: &[&str]) -> Option<Vec<(String, String)>> {
 }
 
 fn new(words: &[&str]) -> Option<New> {
-    let side = match words.first()? {
-        &"buy" => Side::Buy,
-        &"sell" => Side::Sell,
+    let side = match *words.first()? {
+        "buy" => Side::Buy,
+        "sell" => Side::Sell,
         _ => return None,
     };
     let mut new = New {
