@@ -36,11 +36,6 @@ impl Rng {
         unit_of(self.bits())
     }
 
-    /// Even in `[low, high)`.
-    pub fn between(&mut self, low: f64, high: f64) -> f64 {
-        low + (high - low) * self.unit()
-    }
-
     /// True with probability `p`.
     pub fn chance(&mut self, p: f64) -> bool {
         self.unit() < p

@@ -12,6 +12,7 @@ use rest::{Hosts, Listener, Metrics, Site, Stop};
 use sequencer::{Clock, ManualClock, Recovered, Sequencer, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use types::{Seq, Time};
 use views::{Views, ViewsReader};
 use ws::{Feed, FeedHandle, FeedReader};
@@ -49,48 +50,35 @@ async fn stages(args: RunArgs) -> Result<()> {
 
     // 3. The views follow from the event log and the engine.
     let clock = Arc::new(ManualClock::running());
-    let (views, views_reader) = open_views(
-        &recovered,
-        &history_url(&data, &args)?,
-        clock.clone(),
-        false,
-    )?;
+    let history = history_url(&data, &args)?;
+    let (views, views_reader) = open_views(&recovered, &history, clock.clone(), false)?;
     let (feed, feed_reader) = open_feed(&recovered, &views, clock.clone())?;
 
     // 4. People's keys, and what they may use.
-    let keys = identity::Keys::open(&data)
-        .await
-        .context("open the API keys")?;
-    let profile = if args.limits() == cli::Limits::Wide {
-        Profile::WIDE
-    } else {
-        Profile::BINANCE
-    };
-    let limits =
-        Arc::new(Limits::with_bans(profile, &data.join("bans.json")).context("read the bans")?);
+    let (keys, limits) = open_people(&data, &args).await?;
 
     // 5. The queue runs; whoever reads below the mark is attached.
+    let fills = kit::FillsReader::new(Arc::clone(&limits));
     let relay = Relay::new()
         .with(views_reader)
         .with(feed_reader)
-        .with(kit::FillsReader::new(Arc::clone(&limits)));
+        .with(fills);
     let sequencer = start(recovered, relay, clock.clone())?;
 
     // 6. The market, its past first, then alive.
     let stop = Stop::new();
     let market = open_market(&args, &data, &views, &sequencer, &clock, &stop).await?;
 
-    // 7. The gateways.
-    let context = Arc::new(Context {
+    // 7. The gateways serve, and say so.
+    let context = Context {
         sequencer: sequencer.client.clone(),
         keys,
         limits,
-        views: views.clone(),
-    });
-    let (site, metrics) = site(&args, context, feed.clone(), &stop);
-    let address = listener.address();
+        views,
+    };
+    let (site, metrics) = site(&args, Arc::new(context), feed.clone(), &stop);
+    let (address, metrics_address) = (listener.address(), metrics_door.local_addr()?);
     let serving = tokio::spawn(listener.serve(Arc::new(site), stop.clone()));
-    let metrics_address = metrics_door.local_addr()?;
     let counted = counters(&sequencer, &feed);
     tokio::spawn(rest::metrics::serve(
         metrics_door,
@@ -98,12 +86,20 @@ async fn stages(args: RunArgs) -> Result<()> {
         counted,
         stop.clone(),
     ));
-
-    // 8. Ready.
     say_ready(address, metrics_address, args.demo || args.sandbox)?;
 
-    // 9. The end: streams are told, what is queued is finished, a snapshot is taken.
+    // 8. The end: streams are told, what is queued is finished, a snapshot is taken.
     wait_for_the_end().await?;
+    end(&stop, market, &feed, serving, sequencer).await
+}
+
+async fn end(
+    stop: &Stop,
+    market: Option<JoinHandle<()>>,
+    feed: &FeedHandle,
+    serving: JoinHandle<()>,
+    sequencer: Sequencer,
+) -> Result<()> {
     tracing::info!("ending");
     stop.stop();
     if let Some(market) = market {
@@ -111,11 +107,23 @@ async fn stages(args: RunArgs) -> Result<()> {
     }
     feed.shut_down(GOODBYE).await;
     let _ = serving.await;
-    let position = tokio::task::spawn_blocking(move || sequencer.stop())
-        .await?
-        .map_err(|why| anyhow!("{why}"))?;
+    let stopped = tokio::task::spawn_blocking(move || sequencer.stop()).await?;
+    let position = stopped.map_err(|why| anyhow!("{why}"))?;
     tracing::info!(seq = position.seq.0, "everything is on the disk");
     Ok(())
+}
+
+async fn open_people(data: &Path, args: &RunArgs) -> Result<(identity::Keys, Arc<Limits>)> {
+    let keys = identity::Keys::open(data)
+        .await
+        .context("open the API keys")?;
+    let profile = if args.limits() == cli::Limits::Wide {
+        Profile::WIDE
+    } else {
+        Profile::BINANCE
+    };
+    let limits = Limits::with_bans(profile, &data.join("bans.json")).context("read the bans")?;
+    Ok((keys, Arc::new(limits)))
 }
 
 fn loopback() -> std::net::SocketAddr {
@@ -276,7 +284,7 @@ async fn open_market(
     sequencer: &Sequencer,
     clock: &Arc<ManualClock>,
     stop: &Stop,
-) -> Result<Option<tokio::task::JoinHandle<()>>> {
+) -> Result<Option<JoinHandle<()>>> {
     if !args.demo {
         return Ok(None);
     }

@@ -27,6 +27,8 @@
 //! # Snapshot
 //!
 //! See [`Engine::snapshot`]: canonical bytes of the logical state alone. [`Engine::digest`] is their hash.
+//!
+//! Unsafe: none in the crate; its test of allocations counts them in a global allocator, whose trait is unsafe.
 
 mod admin;
 mod amend;

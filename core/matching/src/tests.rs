@@ -60,7 +60,9 @@ impl Naive {
             }
             let wanted = |limit| match limit {
                 Limit::Lots(q) => q.0,
-                Limit::Notional(n) => i64::try_from(n / i128::from(maker.price.0)).unwrap_or(i64::MAX),
+                Limit::Notional(n) => {
+                    i64::try_from(n / i128::from(maker.price.0)).unwrap_or(i64::MAX)
+                }
             };
             if wanted(limit) == 0 {
                 return Remainder {
