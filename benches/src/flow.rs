@@ -88,7 +88,8 @@ pub fn make(n: usize, symbols: usize, target: usize, seed: u64) -> Vec<Message> 
     messages
 }
 
-fn next(random: &mut Random, market: &mut Market, target: usize) -> Option<Message> {
+/// Now and then the middle moves by a tick, and rarely by more.
+fn drift(random: &mut Random, market: &mut Market) {
     let chance = random.below(10_000);
     if chance < 60 {
         let step = if chance < 2 {
@@ -100,6 +101,10 @@ fn next(random: &mut Random, market: &mut Market, target: usize) -> Option<Messa
         market.middle += if up { step } else { -step };
         market.middle = market.middle.clamp(24_000, 40_000);
     }
+}
+
+fn next(random: &mut Random, market: &mut Market, target: usize) -> Option<Message> {
+    drift(random, market);
     let side = if random.below(2) == 0 {
         Side::Buy
     } else {
