@@ -75,10 +75,10 @@ await check('account', 'balance, orders, my trades', async () => {
   yes((await exchange.fetchOrders(SYMBOL)).length >= 5, 'orders are missing');
   yes((await exchange.fetchMyTrades(SYMBOL)).length >= 3, 'trades are missing');
 });
-await check('errors', 'InsufficientFunds, OrderNotFound, InvalidOrder', async () => {
+await check('errors', 'InsufficientFunds, OrderNotFound, BadRequest', async () => {
   await refusedAs(ccxt.InsufficientFunds, () => exchange.createOrder(SYMBOL, 'limit', 'buy', 8000, 100));
   await refusedAs(ccxt.OrderNotFound, () => exchange.fetchOrder('987654321', SYMBOL));
-  await refusedAs(ccxt.InvalidOrder, () => exchange.createOrder(SYMBOL, 'limit', 'buy', 0.01, 100));
+  await refusedAs(ccxt.BadRequest, () => exchange.createOrder(SYMBOL, 'limit', 'buy', 0.01, 100));
 });
 for (const keyType of ['RSA', 'ED25519']) {
   await check('keys', `${keyType} signs queries and orders`, async () => {

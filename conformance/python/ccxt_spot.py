@@ -135,7 +135,7 @@ def errors(exchange):
         ("too little money", ccxt.InsufficientFunds, lambda: exchange.create_order(SYMBOL, "limit", "buy", 8000, 100)),
         ("an unknown order", ccxt.OrderNotFound, lambda: exchange.fetch_order("987654321", SYMBOL)),
         ("canceling an unknown order", ccxt.OrderNotFound, lambda: exchange.cancel_order("987654321", SYMBOL)),
-        ("too small a notional", ccxt.InvalidOrder, lambda: exchange.create_order(SYMBOL, "limit", "buy", 0.01, 100)),
+        ("too small a notional", ccxt.BadRequest, lambda: exchange.create_order(SYMBOL, "limit", "buy", 0.01, 100)),
         ("a symbol that the exchange does not know", ccxt.BadSymbol, lambda: exchange.publicGetTickerPrice({"symbol": "NOSUCHUSDT"})),
     ]
     for name, kind, work in table:

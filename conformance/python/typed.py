@@ -22,6 +22,7 @@ BY_MODEL = {
     "RateLimits": {"count"},
     "MyPreventedMatchesResponseInner": {"makerSymbol"},
     "ExchangeInfoResponse": {"sors"},
+    "MyFiltersResponse": {"rateLimits"},  # stands in the envelope of the WebSocket API
     # One model stands for an order and for a list of orders; these are the list's.
     "OrderCancelResponseResult": LIST,
     "OpenOrdersCancelAllResponseResultInner": LIST,

@@ -231,8 +231,10 @@ impl Query {
     fn add(&mut self, names: &str) -> Result<(), ApiError> {
         let names = percent_decoded(names).ok_or_else(ApiError::illegal_anything)?;
         for name in names.split('/').filter(|name| !name.is_empty()) {
-            let topic = Topic::parse(name).ok_or_else(|| ApiError::invalid("streams"))?;
-            if !self.streams.contains(&topic) {
+            // A name that is no stream is passed over: ccxt numbers its connections by connecting to `/ws/0`, `/ws/1` and so on.
+            if let Some(topic) = Topic::parse(name)
+                && !self.streams.contains(&topic)
+            {
                 self.streams.push(topic);
             }
         }
@@ -313,7 +315,15 @@ mod tests {
                 .code
         };
         assert_eq!(refused("timeUnit=HOUR"), -1194);
-        assert_eq!(refused("streams=nothing"), -1130);
         assert_eq!(refused("streams=%zz"), -1100);
+        assert_eq!(
+            names(UpgradeKind::Raw, "/ws/0", ""),
+            [""; 0],
+            "ccxt numbers its connections"
+        );
+        assert_eq!(
+            names(UpgradeKind::Combined, "/stream", "streams=nothing/b@trade"),
+            ["b@trade"]
+        );
     }
 }

@@ -22,7 +22,7 @@
 //!
 //! # Errors
 //! Clients are answered in the API's own words: control frames of streams with `{"error":{"code","msg"},"id"}`, calls with `status` and
-//! `error`. An address that names no stream is refused with 400, and one that asks for no WebSocket with 426.
+//! `error`. A name in the address that is no stream is passed over; an address that asks for no WebSocket is answered with 426.
 
 mod api;
 mod book;
