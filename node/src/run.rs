@@ -187,8 +187,28 @@ pub fn sqlite_url(data: &Path) -> Result<String> {
     ))
 }
 
-/// Brings history to the engine's state: from the event log, record by record, then what is open from the engine itself.
+/// Brings history to the engine's state. A database that is of no use is made again at once: nothing in it is the only copy.
 pub fn open_views(
+    recovered: &Recovered,
+    url: &str,
+    clock: Arc<dyn Clock>,
+    rebuild: bool,
+) -> Result<(Views, ViewsReader)> {
+    let error = match catch_up(recovered, url, Arc::clone(&clock), rebuild) {
+        Err(error) if !rebuild => error,
+        other => return other,
+    };
+    match error.downcast_ref::<views::HistoryError>() {
+        Some(history) if history.needs_rebuild() => {
+            tracing::warn!(%error, "making history again from the event log");
+            catch_up(recovered, url, clock, true)
+        }
+        _ => Err(error),
+    }
+}
+
+/// From the event log, record by record, then what is open from the engine itself.
+fn catch_up(
     recovered: &Recovered,
     url: &str,
     clock: Arc<dyn Clock>,
@@ -223,7 +243,7 @@ pub fn open_views(
                     why,
                     "history has a gap: these records' events are no longer kept"
                 );
-                opening.begin_after(to);
+                opening.begin_after(to)?;
                 from = Seq(to.0 + 1);
             }
             Err(error) => return Err(error.into()),

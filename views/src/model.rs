@@ -216,6 +216,10 @@ pub enum HistoryError {
     )]
     Format { found: i64, expected: i64 },
     #[error(
+        "the history database holds record {applied}, but the journal ends at {end}: it is of another journal, or the journal lost its end; rebuild it by `highwater views rebuild`"
+    )]
+    Ahead { applied: u64, end: u64 },
+    #[error(
         "history stands at record {applied} and the event log continues at {found}: the records between are missing. Regenerate them by re-execution, or rebuild by `highwater views rebuild`"
     )]
     Hole { applied: u64, found: u64 },
@@ -223,6 +227,17 @@ pub enum HistoryError {
     Thread(#[from] std::io::Error),
     #[error("the thread that writes history has ended; restart the program")]
     Stopped,
+}
+
+impl HistoryError {
+    /// What the database holds is of no use, and taking every record again mends it.
+    #[must_use]
+    pub const fn needs_rebuild(&self) -> bool {
+        matches!(
+            self,
+            Self::Ahead { .. } | Self::Corrupt { .. } | Self::Format { .. }
+        )
+    }
 }
 
 /// True for a trade whose buyer was the maker.

@@ -110,6 +110,7 @@ impl Inner {
 /// ([`Opening::start`]).
 pub struct Opening {
     inner: Option<Arc<Inner>>,
+    options: Options,
 }
 
 impl fmt::Debug for Opening {
@@ -171,11 +172,26 @@ impl Opening {
         Ok(())
     }
 
-    /// Lets history begin after `seq`: the records before are no longer anywhere.
-    pub fn begin_after(&mut self, seq: Seq) {
+    /// Lets history begin after `seq`: the records before are no longer anywhere. What the database holds of the time before the gap goes
+    /// too, since orders and candles across a gap would be wrong.
+    ///
+    /// # Errors
+    /// When the database cannot be emptied.
+    pub fn begin_after(&mut self, seq: Seq) -> Result<(), HistoryError> {
+        if self.next_seq() > Seq(1) && self.next_seq() <= seq {
+            if let Some(inner) = self.inner.take() {
+                inner.stop();
+            }
+            let rebuild = Options {
+                rebuild: true,
+                ..self.options.clone()
+            };
+            *self = Views::open(rebuild)?;
+        }
         let mut pending = self.inner().pipe.pending.lock();
         pending.applied = pending.applied.max(seq);
         pending.chunk.through = pending.chunk.through.max(seq);
+        Ok(())
     }
 
     /// Replaces what is open by what the engine says is open, as of record `at`, and begins. `tell` is called once with the place to tell it
@@ -189,6 +205,12 @@ impl Opening {
         tell: impl FnOnce(&mut dyn FnMut(Event)),
     ) -> Result<(Views, ViewsReader), HistoryError> {
         let next = self.next_seq();
+        if next.0 > at.0 + 1 {
+            return Err(HistoryError::Ahead {
+                applied: next.0 - 1,
+                end: at.0,
+            });
+        }
         if next.0 != at.0 + 1 {
             return Err(HistoryError::Hole {
                 applied: next.0 - 1,
@@ -269,7 +291,7 @@ impl Views {
     /// When the database cannot be opened or read.
     pub fn open(options: Options) -> Result<Opening, HistoryError> {
         sqlx::any::install_default_drivers();
-        let mut url = options.url;
+        let mut url = options.url.clone();
         if url.starts_with("sqlite:") && !url.contains("mode=") {
             url.push_str(if url.contains('?') {
                 "&mode=rwc"
@@ -288,7 +310,7 @@ impl Views {
         ) = history::spawn(url, options.rebuild, options.recent_trades)?;
         let shared = |(id, market)| (id, Arc::new(RwLock::new(market)));
         let inner = Arc::new(Inner {
-            clock: options.clock,
+            clock: Arc::clone(&options.clock),
             catalog: ArcSwap::default(),
             markets: RwLock::new(markets.into_iter().map(shared).collect()),
             accounts: RwLock::default(),
@@ -302,7 +324,10 @@ impl Views {
         }
         give.send(Arc::clone(&inner))
             .map_err(|_| HistoryError::Stopped)?;
-        Ok(Opening { inner: Some(inner) })
+        Ok(Opening {
+            inner: Some(inner),
+            options,
+        })
     }
 
     #[must_use]

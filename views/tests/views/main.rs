@@ -199,7 +199,70 @@ async fn a_database_of_another_journal_is_refused() {
         .start(Seq(venue.records.len() as u64), |_| {})
         .map(|_| ());
     assert!(
-        matches!(refused, Err(HistoryError::Corrupt { .. })),
-        "{refused:?}"
+        refused.is_err_and(
+            |error| matches!(error, HistoryError::Corrupt { .. }) && error.needs_rebuild()
+        )
     );
+    let opening = Views::open(options(folder.path(), &clock)).unwrap();
+    let refused = opening.start(Seq(3), |_| {}).map(|_| ());
+    assert!(refused.is_err_and(
+        |error| matches!(error, HistoryError::Ahead { end: 3, .. }) && error.needs_rebuild()
+    ));
+}
+
+/// Records of the middle are gone from the event log: history begins again after them.
+#[tokio::test]
+async fn history_begins_after_a_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::default();
+    let mut venue = Venue::new(21, 400_000);
+    for _ in 0..600 {
+        venue.step();
+    }
+    clock.set(venue.time);
+    let records = &venue.records;
+    let mut opening = Views::open(options(folder.path(), &clock)).unwrap();
+    for record in &records[..200] {
+        opening
+            .apply(record.seq, record.time, &record.events)
+            .unwrap();
+    }
+    opening.begin_after(Seq(400)).unwrap();
+    assert_eq!(opening.next_seq(), Seq(401));
+    for record in &records[400..] {
+        opening
+            .apply(record.seq, record.time, &record.events)
+            .unwrap();
+    }
+    let (views, _reader) = opening
+        .start(Seq(records.len() as u64), |out| venue.tell(out))
+        .unwrap();
+    let after: Vec<_> = records[400..].iter().flat_map(|r| &r.events).collect();
+    for settled in [false, true] {
+        assert!(!settled || views.settle());
+        for instrument in &venue.instruments {
+            let told = views
+                .historical_trades(instrument.id, Some(TradeId(1)), 10_000)
+                .await
+                .unwrap();
+            let told: Vec<_> = told.iter().map(|trade| trade.id).collect();
+            let trade_of = |event: &&&protocol::Event| match event {
+                protocol::Event::Traded(t) if t.instrument == instrument.id => Some(t.trade),
+                _ => None,
+            };
+            let known: Vec<_> = after.iter().filter_map(|event| trade_of(&event)).collect();
+            assert!(!known.is_empty());
+            assert_eq!(told, known);
+        }
+        for account in venue::ACCOUNTS {
+            let open = venue
+                .orders
+                .values()
+                .filter(|o| o.account == account && o.is_open());
+            assert_eq!(
+                views.open_orders(account, None),
+                open.cloned().collect::<Vec<_>>()
+            );
+        }
+    }
 }
