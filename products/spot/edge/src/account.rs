@@ -201,12 +201,17 @@ fn order_counts(ctx: &Context, call: &Call) -> Outcome {
 
 fn filters(ctx: &Context, call: &Call) -> Outcome {
     let instrument = symbols::instrument(ctx, call)?;
+    let count = ctx.limits.order_count(call.account, call.now);
     written(call, |json| {
         json.begin().array("exchangeFilters", |_| {});
         json.array("symbolFilters", |json| {
             symbols::write_filters(json, &instrument.filters)
         });
-        json.array("assetFilters", |_| {}).end();
+        json.array("assetFilters", |_| {});
+        json.array("rateLimits", |json| {
+            ctx.limits.write_orders(json, Some(count));
+        });
+        json.end();
     })
 }
 
