@@ -118,7 +118,6 @@ fn next(random: &mut Random, market: &mut Market, target: usize) -> Option<Messa
         (45.0 * fullness * fullness).min(60.0)
     };
     let draw = random.unit() * 100.0;
-    let touch = |side| market.book.best(side).map(|p| p.0);
     if draw >= 5.0 && draw < 5.0 + cancels && !live.is_empty() {
         // mostly one of the youngest eighth
         let recent = (live.len() / 8).max(1);
@@ -138,9 +137,14 @@ fn next(random: &mut Random, market: &mut Market, target: usize) -> Option<Messa
         50..90 => 20 + random.below(180),
         _ => 200 + random.below(1_800),
     } as i64;
+    Some(order(random, market, side, draw < 5.0, qty))
+}
+
+/// A new order: one in twenty takes, the others stay near the touch.
+fn order(random: &mut Random, market: &mut Market, side: Side, takes: bool, qty: i64) -> Message {
     let sign = if side == Side::Buy { 1 } else { -1 };
-    let opposite = touch(side.opposite());
-    let (kind, price) = if draw < 5.0 {
+    let opposite = market.book.best(side.opposite()).map(|p| p.0);
+    let (kind, price) = if takes {
         let through = random.below(4) as i64;
         (
             Kind::Ioc,
@@ -163,7 +167,7 @@ fn next(random: &mut Random, market: &mut Market, target: usize) -> Option<Messa
         (Kind::Place, bounded)
     };
     market.ids += 1;
-    Some(message(kind, side, price, qty, market.ids))
+    message(kind, side, price, qty, market.ids)
 }
 
 fn message(kind: Kind, side: Side, price: i64, qty: i64, id: u64) -> Message {

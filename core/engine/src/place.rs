@@ -16,6 +16,8 @@ use crate::market::{Market, Shape};
 #[derive(Clone, Copy)]
 pub(crate) struct Plan {
     pub market: usize,
+    /// The actor's, if it has one already.
+    pub seat: Option<SeatId>,
     pub side: Side,
     pub kind: OrderKind,
     pub tif: TimeInForce,
@@ -49,10 +51,10 @@ impl Plan {
     }
 
     /// The order as the book sees it. An owner that has no seat yet owns nothing in the book.
-    pub fn taker(&self, seat: Option<SeatId>) -> Taker {
+    pub fn taker(&self) -> Taker {
         Taker {
             side: self.side,
-            owner: Owner(seat.map_or(u32::MAX, |s| s.0)),
+            owner: Owner(self.seat.map_or(u32::MAX, |s| s.0)),
             stp: self.stp,
             price: self.price,
         }
@@ -90,6 +92,7 @@ impl Engine {
         let average = |minutes| market.prices.average(time, minutes);
         let mut plan = Plan {
             market: c.instrument.0 as usize - 1,
+            seat: market.live.seat_of(actor),
             side: c.side,
             kind: c.kind,
             tif: c.tif,
@@ -119,9 +122,8 @@ impl Engine {
             }
             spec.notional(price, qty)?;
         }
-        let seat = market.live.seat_of(actor);
         if plan.may_rest() {
-            spec.max_num_orders(seat.map_or(0, |s| market.live.seat(s).open))?;
+            spec.max_num_orders(plan.seat.map_or(0, |s| market.live.seat(s).open))?;
             if market.book.len() + 1 >= matching::SlotIndex::MAX_SLOTS {
                 return Err(RejectCode::MaxNumOrders);
             }
@@ -132,7 +134,7 @@ impl Engine {
         if spec.status() != MarketStatus::Trading {
             return Err(RejectCode::MarketClosed);
         }
-        if let Some(seat) = seat
+        if let Some(seat) = plan.seat
             && market.live.find_client_id(seat, &c.client_id).is_some()
         {
             return Err(RejectCode::DuplicateClientId);
@@ -144,7 +146,6 @@ impl Engine {
     pub(crate) fn feasible(&self, actor: AccountId, plan: &Plan) -> Result<(), RejectCode> {
         let market = &self.markets[plan.market];
         let contract = self.registry.contract_at(market.contract);
-        let seat = market.live.seat_of(actor);
         let hold = if let Some(price) = plan.price {
             let qty = plan.qty();
             if market.terms.quote_rounded_down(price, qty) == Amount::ZERO {
@@ -155,7 +156,7 @@ impl Engine {
             }
             contract.exposure(&market.terms, plan.side, price, qty)
         } else {
-            let quote = market.book.quote(&plan.taker(seat), plan.limit);
+            let quote = market.book.quote(&plan.taker(), plan.limit);
             match plan.limit {
                 Limit::Lots(qty) => contract.cost(&market.terms, plan.side, qty, quote.notional),
                 Limit::Notional(budget) => {
@@ -164,7 +165,7 @@ impl Engine {
                 }
             }
         };
-        let free = match seat {
+        let free = match plan.seat {
             Some(seat) => self.ledger.free(market.balances(seat)[hold.leg as usize]),
             None => {
                 let asset = market.legs()[hold.leg as usize];
@@ -184,7 +185,10 @@ impl Engine {
         out: &mut Events,
     ) -> Placed {
         let market = &mut self.markets[plan.market];
-        let seat = market.seat(actor, &mut self.ledger);
+        let seat = match plan.seat {
+            Some(seat) => seat,
+            None => market.seat(actor, &mut self.ledger),
+        };
         market.last_order += 1;
         let id = OrderId(market.last_order);
         let mut order = LiveOrder::new(id, seat, c.client_id, plan.qty(), time);
@@ -195,7 +199,7 @@ impl Engine {
         let placed = market.order(&order, &plan.shape(), OrderStatus::New);
         out.push(Event::OrderPlaced(OrderPlaced { order: placed }));
 
-        let taker = plan.taker(Some(seat));
+        let taker = plan.taker();
         let whole = plan.tif != TimeInForce::Fok
             || market.book.quote(&taker, plan.limit).stop == Stop::Filled;
         let remainder = if whole {

@@ -58,72 +58,11 @@ impl Naive {
         if !combination || c.quote_qty.0 < 0 || c.client_id.is_none() {
             return Err(RejectCode::UnsupportedCombination);
         }
+        market.price_filters(time, c)?;
+        market.qty_filters(c)?;
+        market.notional_filter(time, c)?;
         let filters = spec.filters;
-        let average = |minutes| market.average(time, minutes);
-        if limit {
-            let f = filters.price.unwrap_or_default();
-            let high = f.max.0 != 0 && c.price > f.max;
-            let grid = f.tick.0 != 0 && c.price.0 % f.tick.0 != 0;
-            if c.price.0 <= 0
-                || c.price.0 / spec.tick_size().0 == i64::MAX
-                || c.price < f.min
-                || high
-                || grid
-            {
-                return Err(RejectCode::PriceFilter);
-            }
-            if let Some(f) = filters.percent_price_by_side
-                && let Some(average) = average(f.avg_price_mins)
-            {
-                let (up, down) = match c.side {
-                    Side::Buy => (f.bid_up, f.bid_down),
-                    Side::Sell => (f.ask_up, f.ask_down),
-                };
-                let price = i128::from(c.price.0) * SCALE;
-                if price > average * i128::from(up.0) || price < average * i128::from(down.0) {
-                    return Err(RejectCode::PercentPriceBySide);
-                }
-            }
-        }
-        let by_quote = c.quote_qty.0 > 0;
-        if !by_quote && (c.qty.0 <= 0 || breaks(filters.lot_size, c.qty)) {
-            return Err(RejectCode::LotSize);
-        }
         let may_rest = limit && c.tif == TimeInForce::Gtc;
-        let level: i128 = market
-            .orders
-            .iter()
-            .filter(|o| o.side == c.side && o.price == c.price)
-            .map(|o| i128::from(o.open_qty().0))
-            .sum();
-        if may_rest && level + i128::from(c.qty.0) > i128::from(i64::MAX) {
-            return Err(RejectCode::LotSize);
-        }
-        if !limit && !by_quote && breaks(filters.market_lot_size, c.qty) {
-            return Err(RejectCode::MarketLotSize);
-        }
-        if let Some(f) = filters.notional {
-            let price = if limit {
-                Some(i128::from(c.price.0))
-            } else {
-                average(f.avg_price_mins)
-            };
-            let notional = if by_quote {
-                Some(i128::from(c.quote_qty.0) * SCALE)
-            } else {
-                price.map(|p| p * i128::from(c.qty.0))
-            };
-            if let Some(notional) = notional {
-                let low =
-                    (limit || f.apply_min_to_market) && notional < i128::from(f.min.0) * SCALE;
-                let high = (limit || f.apply_max_to_market)
-                    && f.max.0 != 0
-                    && notional > i128::from(f.max.0) * SCALE;
-                if low || high {
-                    return Err(RejectCode::Notional);
-                }
-            }
-        }
         let own = || market.orders.iter().filter(|o| o.account == actor);
         if may_rest
             && filters
@@ -210,27 +149,7 @@ impl Naive {
         let at = c.instrument.0 as usize - 1;
         let market = &mut self.markets[at];
         market.last_order += 1;
-        let mut order = Order {
-            instrument: c.instrument,
-            id: OrderId(market.last_order),
-            account: actor,
-            client_id: c.client_id,
-            side: c.side,
-            kind: c.kind,
-            tif: c.tif,
-            stp: c.stp.unwrap_or(market.instrument.default_stp),
-            price: c.price,
-            qty: c.qty,
-            quote_qty: c.quote_qty,
-            executed_qty: Decimal::ZERO,
-            executed_quote: Amount::ZERO,
-            prevented_qty: Decimal::ZERO,
-            status: OrderStatus::New,
-            placed_at: time,
-            updated_at: time,
-            strategy_id: c.strategy_id,
-            strategy_kind: c.strategy_kind,
-        };
+        let mut order = market.new_order(time, actor, c);
         events.push(Event::OrderPlaced(OrderPlaced {
             order: order.clone(),
         }));
@@ -263,18 +182,7 @@ impl Naive {
                 if order.executed_qty.0 > 0 {
                     order.status = OrderStatus::PartiallyFilled;
                 }
-                let (asset, amount) = self.markets[at].hold(c.side, c.price, rest);
-                self.add(actor, Wallet::SPOT, asset, -amount, amount);
-                let market = &mut self.markets[at];
-                market.orders.push(order.clone());
-                events.push(Event::OrderRested(OrderRested {
-                    instrument: c.instrument,
-                    order: order.id,
-                    side: c.side,
-                    price: c.price,
-                    open_qty: rest,
-                    update: market.next_update(),
-                }));
+                self.rest(at, &order, rest, events);
             }
             _ => {
                 let reason = match (end, c.kind) {
@@ -290,6 +198,22 @@ impl Naive {
             order,
             prevented_match: prevented,
         }
+    }
+
+    /// The remainder enters the book.
+    fn rest(&mut self, at: usize, order: &Order, open_qty: Decimal, events: &mut Events) {
+        let (asset, amount) = self.markets[at].hold(order.side, order.price, open_qty);
+        self.add(order.account, Wallet::SPOT, asset, -amount, amount);
+        let market = &mut self.markets[at];
+        market.orders.push(order.clone());
+        events.push(Event::OrderRested(OrderRested {
+            instrument: order.instrument,
+            order: order.id,
+            side: order.side,
+            price: order.price,
+            open_qty,
+            update: market.next_update(),
+        }));
     }
 
     fn close(
@@ -436,6 +360,125 @@ impl Naive {
 }
 
 impl Market {
+    fn new_order(&self, time: Time, actor: AccountId, c: &PlaceOrder) -> Order {
+        Order {
+            instrument: c.instrument,
+            id: OrderId(self.last_order),
+            account: actor,
+            client_id: c.client_id,
+            side: c.side,
+            kind: c.kind,
+            tif: c.tif,
+            stp: c.stp.unwrap_or(self.instrument.default_stp),
+            price: c.price,
+            qty: c.qty,
+            quote_qty: c.quote_qty,
+            executed_qty: Decimal::ZERO,
+            executed_quote: Amount::ZERO,
+            prevented_qty: Decimal::ZERO,
+            status: OrderStatus::New,
+            placed_at: time,
+            updated_at: time,
+            strategy_id: c.strategy_id,
+            strategy_kind: c.strategy_kind,
+        }
+    }
+
+    /// What the rest of a budget would have bought at the last price met, at least one lot.
+    fn unspent(&self, budget: i128, meetings: &[Meeting]) -> i128 {
+        let (tick, lot) = (self.instrument.tick_size(), self.instrument.lot_size().0);
+        let last = meetings.last().map(|m| m.price);
+        let price = last.or(self.trades.last().map(|t| t.1)).unwrap_or(tick);
+        let lots = budget / i128::from(price.0) / i128::from(lot) * i128::from(lot);
+        let trades = meetings.iter().filter(|m| !m.prevented);
+        let traded: i64 = trades.map(|m| m.qty.0).sum();
+        lots.clamp(i128::from(lot), i128::from(i64::MAX / lot * lot - traded))
+    }
+
+    fn price_filters(&self, time: Time, c: &PlaceOrder) -> Result<(), RejectCode> {
+        let spec = &self.instrument;
+        let filters = spec.filters;
+        let limit = c.kind != OrderKind::Market;
+        if limit {
+            let f = filters.price.unwrap_or_default();
+            let high = f.max.0 != 0 && c.price > f.max;
+            let grid = f.tick.0 != 0 && c.price.0 % f.tick.0 != 0;
+            if c.price.0 <= 0
+                || c.price.0 / spec.tick_size().0 == i64::MAX
+                || c.price < f.min
+                || high
+                || grid
+            {
+                return Err(RejectCode::PriceFilter);
+            }
+            if let Some(f) = filters.percent_price_by_side
+                && let Some(average) = self.average(time, f.avg_price_mins)
+            {
+                let (up, down) = match c.side {
+                    Side::Buy => (f.bid_up, f.bid_down),
+                    Side::Sell => (f.ask_up, f.ask_down),
+                };
+                let price = i128::from(c.price.0) * SCALE;
+                if price > average * i128::from(up.0) || price < average * i128::from(down.0) {
+                    return Err(RejectCode::PercentPriceBySide);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn qty_filters(&self, c: &PlaceOrder) -> Result<(), RejectCode> {
+        let filters = self.instrument.filters;
+        let limit = c.kind != OrderKind::Market;
+        let by_quote = c.quote_qty.0 > 0;
+        if !by_quote && (c.qty.0 <= 0 || breaks(filters.lot_size, c.qty)) {
+            return Err(RejectCode::LotSize);
+        }
+        let may_rest = limit && c.tif == TimeInForce::Gtc;
+        let level: i128 = self
+            .orders
+            .iter()
+            .filter(|o| o.side == c.side && o.price == c.price)
+            .map(|o| i128::from(o.open_qty().0))
+            .sum();
+        if may_rest && level + i128::from(c.qty.0) > i128::from(i64::MAX) {
+            return Err(RejectCode::LotSize);
+        }
+        if !limit && !by_quote && breaks(filters.market_lot_size, c.qty) {
+            return Err(RejectCode::MarketLotSize);
+        }
+        Ok(())
+    }
+
+    fn notional_filter(&self, time: Time, c: &PlaceOrder) -> Result<(), RejectCode> {
+        let filters = self.instrument.filters;
+        let limit = c.kind != OrderKind::Market;
+        let by_quote = c.quote_qty.0 > 0;
+        if let Some(f) = filters.notional {
+            let price = if limit {
+                Some(i128::from(c.price.0))
+            } else {
+                self.average(time, f.avg_price_mins)
+            };
+            let notional = if by_quote {
+                Some(i128::from(c.quote_qty.0) * SCALE)
+            } else {
+                price.map(|p| p * i128::from(c.qty.0))
+            };
+            if let Some(notional) = notional {
+                let low =
+                    (limit || f.apply_min_to_market) && notional < i128::from(f.min.0) * SCALE;
+                let high = (limit || f.apply_max_to_market)
+                    && f.max.0 != 0
+                    && notional > i128::from(f.max.0) * SCALE;
+                if low || high {
+                    return Err(RejectCode::Notional);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// What an order would meet, how that ends, and what is left open.
     fn walk(&self, actor: AccountId, c: &PlaceOrder) -> (Vec<Meeting>, End, Decimal) {
         let mut book = self.clone();
@@ -496,17 +539,7 @@ impl Market {
         let rest = match (end, by_quote) {
             (End::Filled, _) => 0,
             (_, false) => open,
-            (_, true) => {
-                let last = meetings.last().map(|m| m.price);
-                let price = last.or(self.trades.last().map(|t| t.1));
-                let lots = wanted(open, budget, price.unwrap_or(Decimal(tick)));
-                let traded: i64 = meetings
-                    .iter()
-                    .filter(|m| !m.prevented)
-                    .map(|m| m.qty.0)
-                    .sum();
-                lots.clamp(i128::from(lot), i128::from(i64::MAX / lot * lot - traded))
-            }
+            (_, true) => self.unspent(budget, &meetings),
         };
         (
             meetings,
