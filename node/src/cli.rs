@@ -18,7 +18,7 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 pub enum Do {
     /// Run the exchange. Prints one line of JSON on standard output when it is ready; logs go to standard error.
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Check every checksum, re-execute every record and compare every digest. Changes nothing.
     Verify(DataArgs),
     /// Re-execute the journal up to a record and print the state there.

@@ -18,7 +18,7 @@ fn main() -> Result<()> {
         .with_writer(std::io::stderr)
         .init();
     match Cli::parse().command {
-        Do::Run(args) => run::run(args),
+        Do::Run(args) => run::run(*args),
         Do::Verify(args) => offline::verify(&args.data),
         Do::Replay { data, until } => offline::replay(&data.data, until),
         Do::Views {
