@@ -171,13 +171,59 @@ pub(crate) fn executed(
 ) {
     order.executed_qty = Decimal(order.executed_qty.0.saturating_add(qty.0));
     order.executed_quote = order.executed_quote.plus(quote);
-    if !order.quote_qty.is_zero() {
-        order.qty = order.executed_qty;
-    }
+    follow_quote_order(order);
     order.status = if open_qty.is_zero() {
         OrderStatus::Filled
     } else {
         OrderStatus::PartiallyFilled
     };
     order.updated_at = time;
+}
+
+/// The quantity of an order by quote amount is what became of it.
+pub(crate) fn follow_quote_order(order: &mut Order) {
+    if !order.quote_qty.is_zero() {
+        order.qty = Decimal(order.executed_qty.0.saturating_add(order.prevented_qty.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{OrderKind, StpMode, TimeInForce};
+    use types::{AccountId, Side};
+
+    use super::*;
+
+    #[test]
+    fn an_order_by_quote_amount_has_the_quantity_that_became_of_it() {
+        let mut order = Order {
+            instrument: InstrumentId(1),
+            id: OrderId(1),
+            account: AccountId(1001),
+            client_id: ClientId::NONE,
+            side: Side::Buy,
+            kind: OrderKind::Market,
+            tif: TimeInForce::Gtc,
+            stp: StpMode::None,
+            price: Decimal::ZERO,
+            qty: Decimal::ZERO,
+            quote_qty: Decimal(500),
+            executed_qty: Decimal::ZERO,
+            executed_quote: Amount::ZERO,
+            prevented_qty: Decimal::ZERO,
+            status: OrderStatus::New,
+            placed_at: Time(1),
+            updated_at: Time(1),
+            strategy_id: None,
+            strategy_kind: None,
+        };
+        executed(&mut order, Decimal(30), Amount(300), Decimal(12), Time(2));
+        assert_eq!(
+            (order.qty, order.status),
+            (Decimal(30), OrderStatus::PartiallyFilled)
+        );
+        order.prevented_qty = Decimal(12);
+        follow_quote_order(&mut order);
+        assert_eq!(order.qty, Decimal(42));
+    }
 }

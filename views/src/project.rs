@@ -9,7 +9,7 @@ use protocol::{CloseReason, Event, MatchPrevented, Order, OrderStatus, Traded};
 use types::{AccountId, Decimal, InstrumentId, OrderId, Seq, Side, Time};
 
 use crate::Inner;
-use crate::account::{Account, executed};
+use crate::account::{Account, executed, follow_quote_order};
 use crate::history::Chunk;
 use crate::market::Market;
 use crate::model::{Asset, TransferRow};
@@ -275,6 +275,7 @@ impl Inner {
             let key = (p.instrument, order);
             self.account(account).write().change(key, |order| {
                 order.prevented_qty = Decimal(order.prevented_qty.0.saturating_add(qty.0));
+                follow_quote_order(order);
                 order.updated_at = time;
             });
             touched.order(account, key);
