@@ -1,212 +1,292 @@
-//! One market's orders: what rests, and the commands that make the book look as wanted.
+//! The market's accounts, and the way their requests take.
+//!
+//! Makers quote and takers trade: all of them ordinary accounts. They are opened, funded and marked by the venue at the first start, and found
+//! again by their badge (see [`crate::ears`]). An account's float is brought back to where it began when half is gone, so that the market never
+//! runs dry; what it gains it keeps.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use protocol::{CancelAll, CancelOrder, Command, OrderKey, OrderKind, PlaceOrder, TimeInForce};
-use types::{ClientId, Decimal, InstrumentId, Side};
+use protocol::{
+    Admin, Command, Event, Filters, Fund, Instrument, ListInstrument, MarketStatus, NewAsset,
+    Reply, Request, StpMode, StpModes,
+};
+use sequencer::{Answer, Client, Unavailable};
+use tokio::sync::oneshot;
+use types::{AccountId, Amount, AssetId, ContractKind, Decimal, InstrumentId, Rate, Time, Wallet};
 
-use crate::depth;
-use crate::symbols::Listing;
+use crate::ears::{BADGE, Ears};
+use crate::symbols::float_of;
 
-/// A touch as wanted: ticks and lots.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Touch {
-    pub bid: i64,
-    pub ask: i64,
-    pub bid_qty: i64,
-    pub ask_qty: i64,
+/// Requests under way at once: far below what the queue holds, so that the market never crowds users out.
+const WINDOW: usize = 4096;
+/// Commission of the market's symbols for everybody: 0.1 %.
+const FEE: Rate = Rate(100_000);
+
+/// Why the market cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum MarketError {
+    #[error("the exchange does not answer: {0}")]
+    Unavailable(#[from] Unavailable),
+    #[error("the exchange refused to set up the market ({what}): {reject:?}")]
+    Refused {
+        what: String,
+        reject: protocol::Reject,
+    },
+    #[error("the shipped recording: {0}")]
+    Recording(#[from] crate::recording::Unreadable),
+    #[error("{0}")]
+    Frames(String),
 }
 
-/// Whose command it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Who {
-    Maker,
-    Taker,
-}
-
+/// See the [module](self).
 #[derive(Debug)]
-pub struct Desk {
-    pub listing: Listing,
-    pub id: InstrumentId,
-    /// Resting orders of the maker by side (0 bids) and price.
-    resting: [BTreeMap<i64, (ClientId, i64)>; 2],
-    /// Depth hangs on these prices, so that it stands still while the touch trembles.
-    anchor: [i64; 2],
-    /// Makes client ids unique over restarts.
-    stamp: i64,
-    count: u64,
+pub(crate) struct Desk {
+    pub(crate) client: Client,
+    pub(crate) ears: Ears,
+    pub(crate) makers: Vec<AccountId>,
+    pub(crate) takers: Vec<AccountId>,
+    free: HashMap<(AccountId, AssetId), i128>,
+    floats: HashMap<AssetId, i128>,
+    /// Opened or created just now: known to be empty.
+    new_accounts: Vec<AccountId>,
+    new_assets: Vec<AssetId>,
 }
 
 impl Desk {
-    pub fn new(listing: Listing, id: InstrumentId, stamp: i64) -> Desk {
-        Desk {
-            listing,
-            id,
-            resting: [BTreeMap::new(), BTreeMap::new()],
-            anchor: [0; 2],
-            stamp,
-            count: 0,
-        }
-    }
-
-    fn next_id(&mut self) -> ClientId {
-        self.count += 1;
-        ClientId::new(&format!("m-{}-{:x}-{}", self.id, self.stamp, self.count)).unwrap_or_default()
-    }
-
-    fn limit(
-        &self,
-        client_id: ClientId,
-        side: Side,
-        price: i64,
-        qty: i64,
-        tif: TimeInForce,
-    ) -> Command {
-        Command::PlaceOrder(PlaceOrder {
-            instrument: self.id,
-            side,
-            kind: OrderKind::Limit,
-            tif,
-            stp: None,
-            price: Decimal(price.saturating_mul(self.listing.tick)),
-            qty: Decimal(qty.max(1).saturating_mul(self.listing.lot)),
-            quote_qty: Decimal::ZERO,
-            client_id,
-            strategy_id: None,
-            strategy_kind: None,
-        })
-    }
-
-    /// The least quantity at a price that the filters let pass.
-    fn least(&self, price: i64) -> i64 {
-        let unit =
-            i128::from(price.max(1)) * i128::from(self.listing.tick) * i128::from(self.listing.lot);
-        let notional = i128::from(self.listing.min_notional) * i128::from(Decimal::SCALE);
-        i64::try_from((notional + unit - 1) / unit.max(1))
-            .unwrap_or(i64::MAX)
-            .max(1)
-    }
-
-    /// Takes up to a price.
-    pub fn take(&mut self, side: Side, price: i64, qty: i64) -> Command {
-        let id = self.next_id();
-        self.limit(
-            id,
-            side,
-            price,
-            qty.max(self.least(price)),
-            TimeInForce::Ioc,
-        )
-    }
-
-    /// Moves the touch, and the depth behind it when it has come far. Cancels first, so that nothing crosses.
-    pub fn quote(&mut self, touch: Touch, out: &mut Vec<Command>) {
-        let tolerance = (touch.bid / 20_000).max(2);
-        let moved = (touch.bid - self.anchor[0]).abs() > tolerance
-            || (touch.ask - self.anchor[1]).abs() > tolerance;
-        if moved {
-            self.anchor = [touch.bid, touch.ask];
-        }
-        for side in [Side::Buy, Side::Sell] {
-            self.cancel_unwanted(side, touch, moved, out);
-        }
-        for side in [Side::Buy, Side::Sell] {
-            self.place_wanted(side, touch, moved, out);
-        }
-    }
-
-    fn wanted(&self, side: Side, touch: Touch, with_depth: bool) -> BTreeMap<i64, i64> {
-        let (sign, best, qty) = match side {
-            Side::Buy => (-1, touch.bid, touch.bid_qty),
-            Side::Sell => (1, touch.ask, touch.ask_qty),
+    /// Opens what is missing of the accounts.
+    pub(crate) async fn open(
+        client: Client,
+        ears: Ears,
+        makers: usize,
+        takers: usize,
+    ) -> Result<Desk, MarketError> {
+        let mut desk = Desk {
+            client,
+            ears,
+            makers: Vec::new(),
+            takers: Vec::new(),
+            free: HashMap::new(),
+            floats: HashMap::new(),
+            new_accounts: Vec::new(),
+            new_assets: Vec::new(),
         };
-        let mut wanted = BTreeMap::new();
-        if with_depth {
-            let anchor = self.anchor[side as usize];
-            for (n, (ticks, share)) in depth::behind(anchor).into_iter().enumerate() {
-                let price = anchor + sign * ticks;
-                if price > 0 {
-                    // a quantity of its own for each level, the same whenever it is asked for
-                    let grain = 0.5
-                        + ((price.unsigned_abs().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as f64)
-                            / (1 << 24) as f64;
-                    let qty = (self.listing.touch as f64
-                        * share
-                        * grain
-                        * if n == 0 { 0.8 } else { 1.0 }) as i64;
-                    wanted.insert(price, qty.max(self.least(price)));
+        let badge = desk.asset(BADGE).await?;
+        for number in 1..=(makers + takers) as i128 {
+            let known = desk.ears.lock().desk.get(&number).copied();
+            let account = match known {
+                Some(account) => account,
+                None => desk.hire(badge, number).await?,
+            };
+            if number <= takers as i128 {
+                desk.takers.push(account)
+            } else {
+                desk.makers.push(account)
+            }
+        }
+        Ok(desk)
+    }
+
+    async fn hire(&mut self, badge: AssetId, number: i128) -> Result<AccountId, MarketError> {
+        let Reply::AccountOpened(account) =
+            self.admin("open an account", Admin::OpenAccount).await?
+        else {
+            unreachable!("OpenAccount answers AccountOpened");
+        };
+        let fund = Fund {
+            account,
+            wallet: Wallet::FUNDING,
+            asset: badge,
+            amount: Amount(number),
+        };
+        self.admin("mark an account", Admin::Fund(fund)).await?;
+        self.ears.lock().desk.insert(number, account);
+        self.new_accounts.push(account);
+        Ok(account)
+    }
+
+    pub(crate) async fn asset(&mut self, name: &str) -> Result<AssetId, MarketError> {
+        let known = self.ears.lock().assets.get(name).copied();
+        if let Some(asset) = known {
+            return Ok(asset);
+        }
+        let new = NewAsset {
+            name: name.into(),
+            precision: 8,
+        };
+        let Reply::AssetCreated(asset) = self.admin(name, Admin::CreateAsset(new)).await? else {
+            unreachable!("CreateAsset answers AssetCreated");
+        };
+        self.ears.lock().assets.insert(name.to_owned(), asset);
+        self.new_assets.push(asset);
+        Ok(asset)
+    }
+
+    /// The instrument of this name, listed if it is not there.
+    pub(crate) async fn instrument(
+        &mut self,
+        symbol: &str,
+        base: &str,
+        quote: &str,
+        filters: Filters,
+    ) -> Result<Instrument, MarketError> {
+        let (base_id, quote_id) = (self.asset(base).await?, self.asset(quote).await?);
+        for (asset, name) in [(base_id, base), (quote_id, quote)] {
+            self.floats
+                .insert(asset, float_of(name) * i128::from(Decimal::SCALE));
+        }
+        let known = self.ears.lock().instruments.get(symbol).cloned();
+        if let Some(instrument) = known {
+            return Ok(instrument);
+        }
+        let mut instrument = Instrument {
+            id: InstrumentId(0),
+            symbol: symbol.into(),
+            contract: ContractKind(1),
+            base: base_id,
+            quote: quote_id,
+            status: MarketStatus::Trading,
+            filters,
+            default_stp: StpMode::ExpireMaker,
+            allowed_stp: StpModes::ALL,
+            maker_fee: FEE,
+            taker_fee: FEE,
+        };
+        let list = ListInstrument {
+            instrument: Box::new(instrument.clone()),
+        };
+        let Reply::InstrumentListed(id) = self.admin(symbol, Admin::ListInstrument(list)).await?
+        else {
+            unreachable!("ListInstrument answers InstrumentListed");
+        };
+        instrument.id = id;
+        self.ears
+            .lock()
+            .instruments
+            .insert(symbol.to_owned(), instrument.clone());
+        Ok(instrument)
+    }
+
+    async fn admin(&mut self, what: &str, command: Admin) -> Result<Reply, MarketError> {
+        let request = self.request(AccountId::TREASURY, Command::Admin(command));
+        let answer = self.client.submit(request).await?;
+        self.note(&answer);
+        match answer.outcome {
+            Ok(accepted) => Ok(accepted.reply().clone()),
+            Err(reject) => Err(MarketError::Refused {
+                what: what.to_owned(),
+                reject,
+            }),
+        }
+    }
+
+    pub(crate) fn request(&self, actor: AccountId, command: Command) -> Request {
+        Request {
+            actor,
+            id: self.client.next_id(),
+            expires: Time(i64::MAX),
+            command,
+        }
+    }
+
+    /// Sends requests in order and waits for all answers.
+    pub(crate) async fn send(
+        &mut self,
+        requests: Vec<Request>,
+    ) -> Result<Vec<Result<Answer, Unavailable>>, MarketError> {
+        let mut answers = Vec::with_capacity(requests.len());
+        let mut requests = requests.into_iter().peekable();
+        while requests.peek().is_some() {
+            let window: Vec<Request> = requests.by_ref().take(WINDOW).collect();
+            let count = window.len();
+            let (done, all) = oneshot::channel();
+            let shared = Arc::new(Mutex::new((vec![None; count], count, Some(done))));
+            for (at, request) in window.into_iter().enumerate() {
+                let shared = Arc::clone(&shared);
+                self.client.submit_with(request, move |answer| {
+                    let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                    state.0[at] = Some(answer);
+                    state.1 -= 1;
+                    if state.1 == 0
+                        && let Some(done) = state.2.take()
+                    {
+                        let _ = done.send(());
+                    }
+                });
+            }
+            all.await.map_err(|_| Unavailable::Lost)?;
+            let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            for answer in std::mem::take(&mut state.0) {
+                let answer = answer.unwrap_or(Err(Unavailable::Lost));
+                match &answer {
+                    Err(why @ (Unavailable::ShuttingDown | Unavailable::Lost)) => {
+                        return Err((*why).into());
+                    }
+                    Err(Unavailable::Overloaded) => {}
+                    Ok(answer) => self.note(answer),
+                }
+                answers.push(answer);
+            }
+        }
+        Ok(answers)
+    }
+
+    /// Remembers the balances of the market's accounts.
+    fn note(&mut self, answer: &Answer) {
+        let Ok(accepted) = &answer.outcome else {
+            return;
+        };
+        for event in accepted.events() {
+            if let Event::BalanceChanged(b) = event
+                && b.wallet == Wallet::SPOT
+                && self.floats.contains_key(&b.asset)
+            {
+                self.free.insert((b.account, b.asset), b.free.0);
+            }
+        }
+    }
+
+    /// Brings every account that has less than half its float of an asset back to the whole.
+    pub(crate) async fn recentre(&mut self) -> Result<(), MarketError> {
+        let mut accounts = self.makers.clone();
+        accounts.extend(&self.takers);
+        let mut assets: Vec<(AssetId, i128)> = self
+            .floats
+            .iter()
+            .map(|(asset, float)| (*asset, *float))
+            .collect();
+        assets.sort_unstable();
+        let mut requests = Vec::new();
+        for account in accounts {
+            for &(asset, float) in &assets {
+                let empty =
+                    self.new_accounts.contains(&account) || self.new_assets.contains(&asset);
+                let unknown = if empty { 0 } else { float };
+                let free = self.free.get(&(account, asset)).copied().unwrap_or(unknown);
+                if free < float / 2 {
+                    let fund = Fund {
+                        account,
+                        wallet: Wallet::SPOT,
+                        asset,
+                        amount: Amount(float - free),
+                    };
+                    requests
+                        .push(self.request(AccountId::TREASURY, Command::Admin(Admin::Fund(fund))));
                 }
             }
         }
-        wanted.insert(best, qty.max(self.least(best)));
-        wanted
-    }
-
-    fn cancel_unwanted(&mut self, side: Side, touch: Touch, moved: bool, out: &mut Vec<Command>) {
-        let wanted = self.wanted(side, touch, true);
-        let best = if side == Side::Buy {
-            touch.bid
-        } else {
-            touch.ask
-        };
-        let beyond = |price: i64| {
-            if side == Side::Buy {
-                price > best
-            } else {
-                price < best
-            }
-        };
-        let gone: Vec<i64> = self.resting[side as usize]
-            .iter()
-            .filter(|(price, (_, qty))| match wanted.get(price) {
-                Some(want) => **price == best && want != qty,
-                None => moved || beyond(**price),
-            })
-            .map(|(price, _)| *price)
-            .collect();
-        for price in gone {
-            if let Some((client_id, _)) = self.resting[side as usize].remove(&price) {
-                let order = OrderKey::ClientId(client_id);
-                out.push(Command::CancelOrder(CancelOrder {
-                    instrument: self.id,
-                    order,
-                    client_id: ClientId::NONE,
-                    restriction: None,
-                }));
+        for answer in self.send(requests).await? {
+            if let Ok(Answer {
+                outcome: Err(reject),
+                ..
+            }) = answer
+            {
+                return Err(MarketError::Refused {
+                    what: "fund an account of the market".to_owned(),
+                    reject,
+                });
             }
         }
-    }
-
-    fn place_wanted(&mut self, side: Side, touch: Touch, moved: bool, out: &mut Vec<Command>) {
-        for (price, qty) in self.wanted(side, touch, moved) {
-            if !self.resting[side as usize].contains_key(&price) {
-                let id = self.next_id();
-                out.push(self.limit(id, side, price, qty, TimeInForce::Gtc));
-                self.resting[side as usize].insert(price, (id, qty));
-            }
-        }
-    }
-
-    /// Forgets what rests and begins anew: what others took from the depth is put back.
-    pub fn renew(&mut self, out: &mut Vec<Command>) {
-        self.resting = [BTreeMap::new(), BTreeMap::new()];
-        self.anchor = [0; 2];
-        out.push(Command::CancelAll(CancelAll {
-            instrument: self.id,
-            client_id: ClientId::NONE,
-        }));
-    }
-
-    /// A thin book for the past: three levels a side.
-    pub fn quote_thin(&mut self, mid: f64, out: &mut Vec<Command>) {
-        self.renew(out);
-        let bid = (mid.floor() as i64).max(5);
-        for level in 0..3_i64 {
-            for (side, price) in [(Side::Buy, bid - level), (Side::Sell, bid + 1 + level)] {
-                let id = self.next_id();
-                let qty = (self.listing.touch * (1 + level)).max(self.least(price));
-                out.push(self.limit(id, side, price, qty, TimeInForce::Gtc));
-            }
-        }
+        Ok(())
     }
 }

@@ -1,80 +1,44 @@
-//! The living market of the demo: ordinary accounts that place, cancel and take so that a page has something to show and a bot somebody to
-//! trade with.
+//! The living market of a demo: recorded and made-up traders who use the exchange as any client does.
 //!
-//! It has no privilege but the venue's own administration on a first start: assets, symbols, accounts and money come by [`protocol::Admin`]
-//! requests; everything after that is orders. A person's orders stand in the same books, queue and match.
+//! They have accounts, send requests through the sequencer's [`Client`](sequencer::Client) and read what everybody can read; nothing here touches
+//! the engine. Accounts, symbols and funds are set up by the venue's own (treasury) requests at the first start and found again later, and nothing
+//! about the market is stored outside the exchange: after a restart it cancels what it left and goes on at the price where it stood.
 //!
-//! * **Recorded symbols** follow the recording that ships with the program ([`recording`]): the touch and its quantities from the quotes,
-//!   the tape from the trades. It is played forwards, then backwards with the takers' sides turned round, and so on for ever: the loop
-//!   joins without a jump.
-//! * **The others** follow seeded random walks ([`path`]); crosses of two recorded symbols follow their legs.
-//! * **Behind the touch** stands depth of a measured shape ([`depth`]).
-//! * **The past** ([`prologue`]): on a first start, and after a pause, up to 24 hours are made in virtual time by the same accounts, ending
-//!   where the live market begins.
+//! | module | what it is |
+//! |---|---|
+//! | [`recording`], [`tape`] | the shipped recording of three symbols, and how it is played for ever |
+//! | [`depth`] | what stands behind the touch |
+//! | [`symbols`], [`agents`] | the other symbols, and prices that nobody recorded |
+//! | [`prologue`] | the day before the first start, and the gaps of downtime |
+//! | [`frames`] | raw recorded frames instead of the demo |
+//! | [`ladder`] | from the book that should be to the fewest commands |
+//! | [`ears`] | what the market is told of its own orders and accounts |
+//! | [`live`] | the steps in which all of it happens |
 //!
-//! Money: each account is funded once with far more than a day's trading moves; commissions go to the venue. Floats shape prices here and
-//! are rounded to the grid before anything is sent.
+//! Units: prices are ticks and quantities lots of one instrument; floats model prices and sizes only, and become integers on the instrument's
+//! grid before they are money. The same seed, clock and users give the same market.
+//!
+//! In use: `Market::open` makes the market and its past while it owns the clock; `Market::spawn` lets it run.
 
-mod depth;
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "prices and sizes are modelled in doubles; what is sent is rounded to the grid"
+)]
+
+pub mod agents;
+pub mod depth;
 mod desk;
-mod live;
-mod path;
-mod prologue;
+pub mod ears;
+pub mod frames;
+pub mod ladder;
+pub mod live;
+pub mod prologue;
 pub mod recording;
-mod rng;
-mod setup;
-mod symbols;
+pub mod rng;
+pub mod symbols;
+pub mod tape;
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use protocol::Instrument;
-use types::{AssetId, Decimal, Time};
-
-pub use live::spawn;
-pub use prologue::prologue;
-
-/// How the market finds what is listed already.
-pub trait Catalog: Send + Sync {
-    fn instrument(&self, symbol: &str) -> Option<Arc<Instrument>>;
-    fn asset(&self, name: &str) -> Option<AssetId>;
-    /// Price and time of the last trade.
-    fn last_trade(&self, symbol: &str) -> Option<(Decimal, Time)>;
-}
-
-/// How the market runs.
-#[derive(Clone)]
-pub struct Config {
-    /// Of everything random.
-    pub seed: u64,
-    /// Where the numbers of the market's accounts are kept. Lost, the market opens new ones.
-    pub accounts: PathBuf,
-    pub catalog: Arc<dyn Catalog>,
-}
-
-impl std::fmt::Debug for Config {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config")
-            .field("seed", &self.seed)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why the market cannot run.
-#[derive(Debug, thiserror::Error)]
-pub enum MarketError {
-    #[error(transparent)]
-    Recording(#[from] recording::Unreadable),
-    #[error("the exchange is gone: {0}")]
-    Unavailable(#[from] sequencer::Unavailable),
-    #[error("the exchange refused to {what}: {reject:?}")]
-    Refused {
-        what: &'static str,
-        reject: protocol::Reject,
-    },
-    #[error("keep the market's accounts in {path}: {error}")]
-    Accounts {
-        path: PathBuf,
-        error: std::io::Error,
-    },
-}
+pub use desk::MarketError;
+pub use ears::Ears;
+pub use live::{Config, Fidelity, Market, Source, Speed};

@@ -1,192 +1,212 @@
-//! The past: made by the market's own accounts through the engine, in virtual time.
+//! The past: markets that traded before anybody looked.
+//!
+//! Prices walk in steps of [`STEP_S`] seconds. At each step the clock is set and every symbol's trades go through the engine as orders: a maker
+//! rests, a taker takes it. So candles, trades and ledger tell one story. The first day's walk is made from its end backwards (it is the same
+//! process either way), so that it arrives exactly where the live market begins; a gap after downtime is walked forwards from the last price.
 
-use protocol::Command;
-use sequencer::Client;
 use types::{Side, Time};
 
-use crate::desk::{Desk, Who};
-use crate::live::{legs, touch_at};
-use crate::path::ending_at_one;
-use crate::recording::Recording;
+use crate::agents::{Walk, Weather};
 use crate::rng::Rng;
-use crate::setup::{Stage, request};
-use crate::{Config, MarketError, setup};
+use crate::symbols::{Origin, Symbol};
 
-const DAY_US: i64 = 86_400_000_000;
-const STEP_US: i64 = 30_000_000;
-/// The past is sparser than the present: this share of the trades is made.
-const SPARSE: f64 = 0.3;
+/// Seconds between two instants of the past.
+pub const STEP_S: i64 = 15;
 
-/// Makes what is missing of the last 24 hours up to `now`, setting the venue's clock as it goes, and leaves the books empty where the live
-/// market begins. Prices end where it begins. Returns how many steps were made.
-///
-/// # Errors
-/// When the exchange refuses to set the stage.
-pub async fn prologue(
-    client: &Client,
-    config: &Config,
-    now: Time,
-    set_clock: impl Fn(Time),
-) -> Result<usize, MarketError> {
-    let last = config
-        .catalog
-        .last_trade("BTCUSDT")
-        .map_or(i64::MIN, |(_, time)| time.0);
-    let from = Time(last.max(now.0 - DAY_US));
-    let steps = usize::try_from(now.since(from) / STEP_US).unwrap_or(0);
-    if steps == 0 {
-        return Ok(0);
-    }
-    set_clock(from);
-    let recording = Recording::shipped()?;
-    let stage = setup::stage(client, config).await?;
-    let mut past = Past::new(config, &stage, &recording, steps, now);
-    for step in 0..steps {
-        set_clock(Time(now.0 - (steps - step) as i64 * STEP_US));
-        send(client, &stage, past.step(step)).await?;
-    }
-    send(client, &stage, past.clear()).await?;
-    tracing::info!(steps, "the market's past was made");
-    Ok(steps)
+/// What is traded at one instant on one symbol.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct PastTrade {
+    /// Index into the symbols given.
+    pub symbol: usize,
+    pub side: Side,
+    /// Quote units; not yet on the grid.
+    pub price: f64,
+    /// Base units.
+    pub qty: f64,
 }
 
-/// Submits all and waits for the last: then all are done.
-async fn send(
-    client: &Client,
-    stage: &Stage,
-    mut commands: Vec<(Who, Command)>,
-) -> Result<(), MarketError> {
-    let actor = |who: Who| {
-        if who == Who::Maker {
-            stage.maker
-        } else {
-            stage.taker
-        }
-    };
-    let last = commands.pop();
-    for (who, command) in commands {
-        client.submit_with(request(client, actor(who), command), |_| {});
-    }
-    if let Some((who, command)) = last {
-        client.submit(request(client, actor(who), command)).await?;
-    }
-    Ok(())
-}
-
-struct Past {
-    desks: Vec<Desk>,
-    /// Each market's prices in ticks, step by step.
+/// The whole past, computed before it is traded.
+#[derive(Debug)]
+pub struct Past {
+    symbols: Vec<Symbol>,
+    /// By symbol, by instant, and one more: where it ends.
     paths: Vec<Vec<f64>>,
+    weather: Vec<f64>,
     rng: Rng,
+    from: Time,
 }
 
 impl Past {
-    fn new(config: &Config, stage: &Stage, recording: &Recording, steps: usize, now: Time) -> Past {
-        let seconds = STEP_US as f64 / 1e6;
+    /// `start` holds the last prices (quote units) of a gap; without it the walk ends at every symbol's anchor.
+    #[must_use]
+    pub fn new(
+        symbols: &[Symbol],
+        seed: u64,
+        from: Time,
+        until: Time,
+        start: Option<&[f64]>,
+    ) -> Past {
+        let instants = usize::try_from(until.since(from) / 1_000_000 / STEP_S).unwrap_or(0);
+        let seed = seed ^ crate::rng::mix(from.0.cast_unsigned()) * u64::from(start.is_some());
+        let mut sky = Weather::new(seed, "past/weather");
+        let mut weather: Vec<f64> = (0..=instants).map(|_| sky.pass(STEP_S as f64)).collect();
         let mut paths: Vec<Vec<f64>> = Vec::new();
-        for (n, (listing, _)) in stage.markets.iter().enumerate() {
-            let last = config
-                .catalog
-                .last_trade(&listing.symbol())
-                .map(|(price, _)| price.0 as f64 / listing.tick as f64);
-            let path = match (recording.reels.get(n), legs(listing)) {
-                (None, Some((left, right))) => {
-                    let ratio = |leg: usize, step: usize| {
-                        paths[leg][step] * stage.markets[leg].0.tick as f64
-                    };
-                    let scale = types::Decimal::SCALE as f64 / listing.tick as f64;
-                    (0..steps)
-                        .map(|step| ratio(left, step) / ratio(right, step) * scale)
-                        .collect()
-                }
-                (reel, _) => {
-                    let touch = reel.map(|reel| touch_at(reel, 0));
-                    let end = touch.map_or(last.unwrap_or(listing.start as f64), |touch| {
-                        f64::midpoint(touch.bid as f64, touch.ask as f64)
-                    });
-                    let shape = ending_at_one(
-                        config.seed ^ now.0.unsigned_abs(),
-                        &listing.symbol(),
-                        listing.daily,
-                        steps,
-                        seconds,
-                    );
-                    tie(&shape, end, last)
-                }
-            };
-            paths.push(path);
+        for (at, symbol) in symbols.iter().enumerate() {
+            let path = path(symbols, &paths, at, seed, &weather, start.map(|s| s[at]));
+            paths.push(path.into_iter().map(|x| symbol.anchor * x.exp()).collect());
         }
-        let desks = stage
-            .markets
-            .iter()
-            .map(|(listing, id)| Desk::new(*listing, *id, -1 - now.0 / 1_000_000))
-            .collect();
+        if start.is_none() {
+            paths.iter_mut().for_each(|path| path.reverse());
+            weather.reverse();
+        }
         Past {
-            desks,
+            symbols: symbols.to_vec(),
             paths,
-            rng: Rng::new(config.seed, "past"),
+            weather,
+            rng: Rng::new(seed, "past/trades"),
+            from,
         }
     }
 
-    fn step(&mut self, step: usize) -> Vec<(Who, Command)> {
-        let mut out = Vec::new();
-        let mut commands = Vec::new();
-        for (desk, path) in self.desks.iter_mut().zip(&self.paths) {
-            desk.quote_thin(path[step], &mut commands);
-            out.extend(commands.drain(..).map(|command| (Who::Maker, command)));
-            let expected = desk.listing.trades * SPARSE * STEP_US as f64 / 60e6;
-            let bid = (path[step].floor() as i64).max(5);
-            for _ in 0..1 + self.rng.poisson((expected - 1.0).max(0.0)) {
-                let side = if self.rng.chance(0.5) {
+    #[must_use]
+    pub fn instants(&self) -> usize {
+        self.weather.len() - 1
+    }
+
+    /// Where each symbol stands at the end, in quote units.
+    #[must_use]
+    pub fn ends(&self) -> Vec<f64> {
+        self.paths
+            .iter()
+            .map(|path| path.last().copied().unwrap_or(0.0))
+            .collect()
+    }
+
+    /// The trades of instant `k` and their time. Call in order.
+    pub fn instant(&mut self, k: usize, out: &mut Vec<PastTrade>) -> Time {
+        let step = STEP_S * 1_000_000;
+        let late = (self.rng.unit() * 0.9 * step as f64) as i64;
+        let time = self.from.plus_micros(k as i64 * step + late);
+        // quieter at night: the day's rhythm of 24 hours in UTC
+        let hour = (time.0.rem_euclid(86_400_000_000)) as f64 / 3.6e9;
+        let rhythm = 1.0 + 0.35 * ((hour - 15.0) / 24.0 * std::f64::consts::TAU).cos();
+        let activity = rhythm * (0.4 + 0.6 * self.weather[k]);
+        for (at, symbol) in self.symbols.iter().enumerate() {
+            let mean = symbol.trades / 86_400.0 * STEP_S as f64 * activity;
+            let count = self.rng.poisson(mean);
+            let (open, close) = (self.paths[at][k], self.paths[at][k + 1]);
+            for i in 0..count {
+                let along = f64::from(i + 1) / f64::from(count);
+                let noise = symbol.anchor * symbol.volatility * 0.004 * self.rng.normal();
+                let rising = if close > open { 0.58 } else { 0.42 };
+                let side = if self.rng.chance(rising) {
                     Side::Buy
                 } else {
                     Side::Sell
                 };
-                let reach = i64::from(self.rng.chance(0.2));
-                let price = if side == Side::Buy {
-                    bid + 1 + reach
-                } else {
-                    bid - reach
-                };
-                let qty = (desk.listing.touch as f64 * 0.15 * self.rng.heavy(1.0)) as i64;
-                out.push((Who::Taker, desk.take(side, price, qty)));
+                let qty = symbol.volume / symbol.trades * self.rng.heavy(1.1);
+                out.push(PastTrade {
+                    symbol: at,
+                    side,
+                    price: open + (close - open) * along + noise,
+                    qty,
+                });
             }
         }
-        out
-    }
-
-    fn clear(&mut self) -> Vec<(Who, Command)> {
-        let mut commands = Vec::new();
-        for desk in &mut self.desks {
-            desk.renew(&mut commands);
-        }
-        commands
-            .into_iter()
-            .map(|command| (Who::Maker, command))
-            .collect()
+        time
     }
 }
 
-/// Lets a shape end at `end`, and begin at `start` if there is one.
-fn tie(shape: &[f64], end: f64, start: Option<f64>) -> Vec<f64> {
-    let offset = start.map_or(0.0, |start| (start / (end * shape[0])).ln());
-    let last = (shape.len() - 1).max(1) as f64;
-    shape
-        .iter()
-        .enumerate()
-        .map(|(n, multiple)| end * multiple * (offset * (1.0 - n as f64 / last)).exp())
-        .collect()
+/// Logarithms of one symbol's prices over its anchor.
+fn path(
+    symbols: &[Symbol],
+    done: &[Vec<f64>],
+    at: usize,
+    seed: u64,
+    weather: &[f64],
+    start: Option<f64>,
+) -> Vec<f64> {
+    let symbol = &symbols[at];
+    let of = |name: &str, k: usize| {
+        let leg = symbols.iter().position(|s| s.name == name);
+        leg.and_then(|leg| done.get(leg))
+            .map_or(1.0, |path| path[k])
+    };
+    if let Origin::Cross(base, quote) = symbol.origin {
+        return (0..weather.len())
+            .map(|k| (of(base, k) / of(quote, k) / symbol.anchor).ln())
+            .collect();
+    }
+    let beta = match symbol.origin {
+        Origin::Agents { beta } => beta,
+        _ if at == 0 => 0.0,
+        _ => 1.0,
+    };
+    let market = |k: usize| {
+        done.first()
+            .map_or(0.0, |btc| (btc[k] / symbols[0].anchor).ln())
+    };
+    let own = if beta == 0.0 { 1.0 } else { 0.7 };
+    let mut walk = Walk::new(
+        seed,
+        &format!("{}/past", symbol.name),
+        symbol.volatility * own,
+    );
+    walk.at = start.map_or(0.0, |price| (price / symbol.anchor).ln() - beta * market(0));
+    let mut out = vec![beta * market(0) + walk.at];
+    for (k, weather) in weather.iter().enumerate().skip(1) {
+        out.push(beta * market(k) + walk.pass(STEP_S as f64, *weather));
+    }
+    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::symbols::SYMBOLS;
+
+    const FROM: Time = Time(1_742_857_200_000_000);
 
     #[test]
-    fn a_tied_path_begins_and_ends_where_it_must() {
-        let shape = ending_at_one(3, "BTCUSDT", 0.03, 100, 30.0);
-        let path = tie(&shape, 8_700_000.0, Some(8_600_000.0));
-        assert!((path[0] - 8_600_000.0).abs() < 1e-3 && (path[99] - 8_700_000.0).abs() < 1e-3);
-        assert!((tie(&shape, 8_700_000.0, None)[99] - 8_700_000.0).abs() < 1e-3);
+    fn the_first_day_ends_where_the_live_market_begins() {
+        let past = Past::new(SYMBOLS, 1, FROM, FROM.plus_micros(86_400_000_000), None);
+        assert_eq!(past.instants(), 5_760);
+        for (symbol, end) in SYMBOLS.iter().zip(past.ends()) {
+            let off = (end / symbol.anchor - 1.0).abs();
+            // crosses end where their legs say, which is their anchor rounded
+            assert!(off < 0.01, "{}: {off}", symbol.name);
+        }
+    }
+
+    #[test]
+    fn a_gap_begins_at_the_last_price() {
+        let last: Vec<f64> = SYMBOLS.iter().map(|s| s.anchor * 1.02).collect();
+        let past = Past::new(
+            SYMBOLS,
+            1,
+            FROM,
+            FROM.plus_micros(3_600_000_000),
+            Some(&last),
+        );
+        assert!((past.paths[0][0] / last[0] - 1.0).abs() < 1e-9);
+        assert!((past.paths[5][0] / last[5] - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn days_are_as_busy_as_they_should_be_and_repeatable() {
+        let day = || {
+            let mut past = Past::new(SYMBOLS, 7, FROM, FROM.plus_micros(86_400_000_000), None);
+            let (mut out, mut last) = (Vec::new(), FROM);
+            for k in 0..past.instants() {
+                let time = past.instant(k, &mut out);
+                assert!(time >= last, "time runs forwards");
+                last = time;
+            }
+            out
+        };
+        let trades = day();
+        let btc = trades.iter().filter(|t| t.symbol == 0).count();
+        assert!((8_000..16_000).contains(&btc), "{btc}");
+        assert_eq!(trades, day());
     }
 }

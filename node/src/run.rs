@@ -13,7 +13,7 @@ use sequencer::{Clock, ManualClock, Recovered, Sequencer, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use types::{Seq, Time};
+use types::Seq;
 use views::{Views, ViewsReader};
 use ws::{Feed, FeedHandle, FeedReader};
 
@@ -59,15 +59,17 @@ async fn stages(args: RunArgs) -> Result<()> {
 
     // 5. The queue runs; whoever reads below the mark is attached.
     let fills = kit::FillsReader::new(Arc::clone(&limits));
+    let (ears, listening) = open_ears(&recovered);
     let relay = Relay::new()
         .with(views_reader)
         .with(feed_reader)
+        .with(listening)
         .with(fills);
     let sequencer = start(recovered, relay, clock.clone())?;
 
     // 6. The market, its past first, then alive.
     let stop = Stop::new();
-    let market = open_market(&args, &data, &views, &sequencer, &clock, &stop).await?;
+    let market = open_market(&args, ears, &sequencer, &clock, &stop).await?;
 
     // 7. The gateways serve, and say so.
     let context = Context {
@@ -277,62 +279,50 @@ fn start(recovered: Recovered, relay: Relay, clock: Arc<ManualClock>) -> Result<
     Ok(sequencer)
 }
 
-/// What the market may know of what is listed: as much as any client.
-struct Listed(Views);
+/// The market follows what becomes of its orders, as a client follows its user stream.
+struct Listening(market::Ears);
 
-impl market::Catalog for Listed {
-    fn instrument(&self, symbol: &str) -> Option<Arc<protocol::Instrument>> {
-        self.0.instrument(symbol)
-    }
-    fn asset(&self, name: &str) -> Option<types::AssetId> {
-        self.0.asset_by_name(name).map(|asset| asset.id)
-    }
-    fn last_trade(&self, symbol: &str) -> Option<(types::Decimal, Time)> {
-        let instrument = self.0.instrument(symbol)?;
-        self.0
-            .recent_trades(instrument.id, 1)
-            .pop()
-            .map(|trade| (trade.price, trade.time))
+impl relay::Reader for Listening {
+    fn apply(&mut self, batch: &Arc<protocol::Batch>) {
+        self.0.hear(batch);
     }
 }
 
-/// The demo's market: on a first start, or after a pause, its past is made in virtual time before anybody can look.
+fn open_ears(recovered: &Recovered) -> (market::Ears, Listening) {
+    let ears = market::Ears::default();
+    recovered.engine.tell(&mut |event| ears.told(&event));
+    (ears.clone(), Listening(ears))
+}
+
+/// The market: on a first start, or after a pause, its past is made in virtual time before anybody can look.
 async fn open_market(
     args: &RunArgs,
-    data: &Path,
-    views: &Views,
+    ears: market::Ears,
     sequencer: &Sequencer,
-    clock: &Arc<ManualClock>,
+    clock: &ManualClock,
     stop: &Stop,
-) -> Result<Option<JoinHandle<()>>> {
-    if !args.demo {
-        return Ok(None);
-    }
+) -> Result<Option<JoinHandle<Result<market::Fidelity, market::MarketError>>>> {
+    let source = match (&args.market, args.demo) {
+        (Some(folder), _) => market::Source::Frames(folder.clone()),
+        (None, true) => market::Source::Demo,
+        (None, false) => return Ok(None),
+    };
+    let speed = args.speed.as_deref().unwrap_or("1").parse();
     let config = market::Config {
         seed: args.seed.unwrap_or(1),
-        accounts: data.join("market.json"),
-        catalog: Arc::new(Listed(views.clone())),
+        speed: speed.map_err(|why: String| anyhow!("--speed: {why}"))?,
+        source,
     };
     let client = sequencer.client.clone();
     // Nobody is told anything yet, so the past is loaded in bulk and made durable once.
     client.set_durability(journal::Durability::None).await?;
-    let set = Arc::clone(clock);
     let begun = std::time::Instant::now();
-    let steps = market::prologue(&client, &config, SystemClock.now(), move |time| {
-        set.set(time)
-    })
-    .await?;
-    clock.release();
+    let now = SystemClock.now();
+    let market = market::Market::open(client.clone(), ears, clock, now, config).await?;
     client.set_durability(durability(args)).await?;
-    tracing::info!(
-        steps,
-        ms = begun.elapsed().as_millis(),
-        "the market's past stands"
-    );
+    tracing::info!(ms = begun.elapsed().as_millis(), "the market's past stands");
     let stop = stop.clone();
-    Ok(Some(market::spawn(client, config, async move {
-        stop.stopped().await
-    })))
+    Ok(Some(market.spawn(async move { stop.stopped().await })))
 }
 
 fn durability(args: &RunArgs) -> journal::Durability {
