@@ -200,6 +200,9 @@ fn gcd(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
+/// Update id, best bid and best ask, each `(price, qty)`.
+type Best = (u64, (i64, i64), (i64, i64));
+
 /// Plays a film on an instrument's grid, for ever.
 #[derive(Clone, Debug)]
 pub struct Projector {
@@ -210,7 +213,7 @@ pub struct Projector {
     bids: BTreeMap<i64, i64>,
     asks: BTreeMap<i64, i64>,
     applied: Option<u64>,
-    best: Option<(u64, (i64, i64), (i64, i64))>,
+    best: Option<Best>,
     /// `shift - price` with the sides exchanged, on every second pass.
     reflected: bool,
     shift: i64,

@@ -47,7 +47,11 @@ impl Past {
         start: Option<&[f64]>,
     ) -> Past {
         let instants = usize::try_from(until.since(from) / 1_000_000 / STEP_S).unwrap_or(0);
-        let seed = seed ^ crate::rng::mix(from.0.cast_unsigned()) * u64::from(start.is_some());
+        // every gap has chances of its own
+        let seed = match start {
+            None => seed,
+            Some(_) => seed ^ crate::rng::mix(from.0.cast_unsigned()),
+        };
         let mut sky = Weather::new(seed, "past/weather");
         let mut weather: Vec<f64> = (0..=instants).map(|_| sky.pass(STEP_S as f64)).collect();
         let mut paths: Vec<Vec<f64>> = Vec::new();

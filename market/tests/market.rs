@@ -1,5 +1,10 @@
 //! The market on a real exchange: engine, sequencer and journal, with the clock in the test's hand.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "figures for whoever runs the tests by hand"
+)]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
