@@ -97,7 +97,7 @@ async fn stages(args: RunArgs) -> Result<()> {
 
 async fn end(
     stop: &Stop,
-    market: Option<JoinHandle<()>>,
+    market: Option<Living>,
     feed: &FeedHandle,
     serving: JoinHandle<()>,
     sequencer: Sequencer,
@@ -279,6 +279,9 @@ fn start(recovered: Recovered, relay: Relay, clock: Arc<ManualClock>) -> Result<
     Ok(sequencer)
 }
 
+/// The market at work.
+type Living = JoinHandle<Result<market::Fidelity, market::MarketError>>;
+
 /// The market follows what becomes of its orders, as a client follows its user stream.
 struct Listening(market::Ears);
 
@@ -301,7 +304,7 @@ async fn open_market(
     sequencer: &Sequencer,
     clock: &ManualClock,
     stop: &Stop,
-) -> Result<Option<JoinHandle<Result<market::Fidelity, market::MarketError>>>> {
+) -> Result<Option<Living>> {
     let source = match (&args.market, args.demo) {
         (Some(folder), _) => market::Source::Frames(folder.clone()),
         (None, true) => market::Source::Demo,
