@@ -27,6 +27,7 @@
 )]
 
 pub mod agents;
+mod config;
 pub mod depth;
 mod desk;
 pub mod ears;
@@ -39,6 +40,7 @@ pub mod rng;
 pub mod symbols;
 pub mod tape;
 
+pub use config::{Config, Fidelity, Source, Speed};
 pub use desk::MarketError;
 pub use ears::Ears;
-pub use live::{Config, Fidelity, Market, Source, Speed};
+pub use live::Market;
