@@ -64,7 +64,7 @@ class Audit:
         if snapshot is not None:
             self.syncs += 1
             self.durable |= snapshot
-            self.written[target] -= snapshot
+            self.written.setdefault(target, set()).difference_update(snapshot)
             return
         if names:
             if synchronous:
