@@ -2,9 +2,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 
 use protocol::{BalanceChanged, Order, OrderKey, OrderStatus};
-use types::{Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Time, TradeId, Wallet};
+use types::{
+    Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Seq, Time, TradeId, Wallet,
+};
 
-use crate::model::{Balance, Fill};
+use crate::model::{Amendment, Balance, Fill, PreventedMatch};
 
 type Key = (InstrumentId, OrderId);
 
@@ -20,6 +22,9 @@ pub(crate) struct Account {
     closed: BTreeMap<Key, Order>,
     /// Not in the database yet, ascending by trade.
     fills: HashMap<InstrumentId, VecDeque<Fill>>,
+    /// Not in the database yet, with the record that each stands in.
+    prevented: VecDeque<(Seq, PreventedMatch)>,
+    amendments: VecDeque<Amendment>,
 }
 
 impl Account {
@@ -71,6 +76,24 @@ impl Account {
             .entry(fill.instrument)
             .or_default()
             .push_back(fill);
+    }
+
+    pub fn prevent(&mut self, seq: Seq, row: PreventedMatch) {
+        self.prevented.push_back((seq, row));
+    }
+
+    pub fn amend(&mut self, row: Amendment) {
+        self.amendments.push_back(row);
+    }
+
+    /// The prevented matches that wait for history, ascending.
+    pub fn prevented(&self) -> impl Iterator<Item = &PreventedMatch> {
+        self.prevented.iter().map(|(_, row)| row)
+    }
+
+    /// The amendments that wait for history, ascending.
+    pub fn amendments(&self) -> impl Iterator<Item = &Amendment> {
+        self.amendments.iter()
     }
 
     pub fn open_order(&self, key: Key) -> Option<&Order> {
@@ -138,6 +161,24 @@ impl Account {
         }
         if fills.is_empty() {
             self.fills.remove(&instrument);
+        }
+    }
+
+    /// The database has the prevented matches and amendments of every record up to this one.
+    pub fn forget_notes(&mut self, through: Seq) {
+        while self
+            .prevented
+            .front()
+            .is_some_and(|(seq, _)| *seq <= through)
+        {
+            self.prevented.pop_front();
+        }
+        while self
+            .amendments
+            .front()
+            .is_some_and(|row| row.seq <= through)
+        {
+            self.amendments.pop_front();
         }
     }
 

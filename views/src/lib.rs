@@ -37,8 +37,9 @@ mod views;
 
 pub use interval::Interval;
 pub use model::{
-    AggQuery, AggTrade, Asset, AvgPrice, Balance, Best, Candle, Depth, Fill, FillsQuery,
-    HistoryError, OrderKey, OrdersQuery, PublicTrade, Ticker, TransferRow, Window,
+    AggQuery, AggTrade, Amendment, Asset, AvgPrice, Balance, Best, Candle, Depth, Fill, FillsQuery,
+    HistoryError, OrderKey, OrdersQuery, PreventedMatch, PreventedQuery, PublicTrade, Ticker,
+    TransferRow, Window,
 };
 pub(crate) use views::Inner;
 pub use views::{Opening, Options, Views, ViewsReader};

@@ -1,7 +1,9 @@
 //! What queries take and answer.
 
+use protocol::MatchPrevented;
 use types::{
-    AccountId, Amount, AssetId, Decimal, InstrumentId, OrderId, Side, Time, TradeId, UpdateId,
+    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Seq, Side, Time, TradeId,
+    UpdateId,
 };
 
 pub use protocol::OrderKey;
@@ -148,6 +150,28 @@ pub struct Fill {
     pub maker: bool,
 }
 
+/// A match of two orders of one owner that did not happen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PreventedMatch {
+    pub prevented: MatchPrevented,
+    pub time: Time,
+}
+
+/// One lowering of an order's quantity.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Amendment {
+    pub instrument: InstrumentId,
+    pub order: OrderId,
+    pub account: AccountId,
+    /// Of the record: names the execution.
+    pub seq: Seq,
+    pub client_id_before: ClientId,
+    pub client_id: ClientId,
+    pub qty_before: Decimal,
+    pub qty: Decimal,
+    pub time: Time,
+}
+
 /// One balance of an account's spot wallet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Balance {
@@ -199,6 +223,18 @@ pub struct FillsQuery {
     pub from: Option<TradeId>,
     pub start: Option<Time>,
     pub end: Option<Time>,
+    pub limit: usize,
+}
+
+/// Prevented matches of one account, ascending by id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PreventedQuery {
+    /// Only those in which this order took part, on either side.
+    pub order: Option<OrderId>,
+    /// This one and later ones.
+    pub from: u64,
+    /// This one and earlier ones.
+    pub through: Option<u64>,
     pub limit: usize,
 }
 

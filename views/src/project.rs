@@ -12,7 +12,7 @@ use crate::Inner;
 use crate::account::{Account, executed, follow_quote_order};
 use crate::history::Chunk;
 use crate::market::Market;
-use crate::model::{Asset, TransferRow};
+use crate::model::{Amendment, Asset, PreventedMatch, TransferRow};
 use crate::tape::TradeRow;
 
 type Key = (InstrumentId, OrderId);
@@ -108,6 +108,21 @@ impl Inner {
                 let before = account
                     .open_order(key)
                     .map_or(Decimal::ZERO, Order::open_qty);
+                if let Some(order) = account.open_order(key) {
+                    let row = Amendment {
+                        instrument: key.0,
+                        order: key.1,
+                        account: amended.account,
+                        seq,
+                        client_id_before: order.client_id,
+                        client_id: amended.client_id,
+                        qty_before: order.qty,
+                        qty: amended.qty,
+                        time,
+                    };
+                    account.amend(row);
+                    chunk.amendments.push(row);
+                }
                 let order = account.change(key, |order| {
                     order.qty = amended.qty;
                     order.client_id = amended.client_id;
@@ -121,7 +136,22 @@ impl Inner {
                     self.leave_book(key.0, side, price, less, amended.update);
                 }
             }
-            Event::MatchPrevented(prevented) => self.prevented(time, prevented, touched),
+            Event::MatchPrevented(prevented) => {
+                self.prevented(time, prevented, touched);
+                let row = PreventedMatch {
+                    prevented: *prevented,
+                    time,
+                };
+                chunk.prevented.push(row);
+                self.account(prevented.maker_account)
+                    .write()
+                    .prevent(seq, row);
+                if prevented.taker_account != prevented.maker_account {
+                    self.account(prevented.taker_account)
+                        .write()
+                        .prevent(seq, row);
+                }
+            }
             Event::Transferred(moved) => chunk.transfers.push(TransferRow {
                 seq,
                 account: moved.account,

@@ -4,10 +4,13 @@
 //! database shows it: nothing is missing while a transaction is under way. What both hold is taken once, from memory.
 
 use protocol::{Order, OrderKey};
-use types::{AccountId, ClientId, InstrumentId, OrderId, Time, TradeId};
+use types::{AccountId, ClientId, InstrumentId, OrderId, Seq, Time, TradeId};
 
 use crate::history::{OrderRange, TradeRange};
-use crate::model::{AggQuery, AggTrade, Fill, FillsQuery, HistoryError, OrdersQuery, PublicTrade};
+use crate::model::{
+    AggQuery, AggTrade, Amendment, Fill, FillsQuery, HistoryError, OrdersQuery, PreventedMatch,
+    PreventedQuery, PublicTrade,
+};
 use crate::series::{Bucket, LEVELS, MINUTES};
 use crate::tape::{TradeRow, aggregate};
 use crate::views::Views;
@@ -154,6 +157,60 @@ impl Views {
         orders.sort_by_key(|order| order.id);
         orders.dedup_by_key(|order| order.id);
         Ok(page(orders, range.newest, range.limit))
+    }
+
+    /// The matches between orders of an account (or with another of its trade group) that were prevented.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn prevented_matches(
+        &self,
+        account: AccountId,
+        id: InstrumentId,
+        query: PreventedQuery,
+    ) -> Result<Vec<PreventedMatch>> {
+        let wanted = |row: &&PreventedMatch| {
+            let p = &row.prevented;
+            p.instrument == id
+                && p.id >= query.from
+                && query.through.is_none_or(|through| p.id <= through)
+                && query
+                    .order
+                    .is_none_or(|order| p.maker == order || p.taker == order)
+        };
+        let mut rows: Vec<PreventedMatch> = self
+            .read_account(account, |a| a.prevented().filter(wanted).copied().collect())
+            .unwrap_or_default();
+        rows.append(&mut self.inner.sql.prevented(account, id, query).await?);
+        rows.sort_by_key(|row| row.prevented.id);
+        rows.dedup_by_key(|row| row.prevented.id);
+        Ok(page(rows, false, query.limit))
+    }
+
+    /// How an order's quantity was lowered, from the record `from` on, ascending.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn amendments(
+        &self,
+        account: AccountId,
+        id: InstrumentId,
+        order: OrderId,
+        from: Seq,
+        limit: usize,
+    ) -> Result<Vec<Amendment>> {
+        let wanted =
+            |row: &&Amendment| row.instrument == id && row.order == order && row.seq >= from;
+        let mut rows: Vec<Amendment> = self
+            .read_account(account, |a| {
+                a.amendments().filter(wanted).copied().collect()
+            })
+            .unwrap_or_default();
+        let sql = &self.inner.sql;
+        rows.append(&mut sql.amendments(account, id, order, from, limit).await?);
+        rows.sort_by_key(|row| row.seq);
+        rows.dedup_by_key(|row| row.seq);
+        Ok(page(rows, false, limit))
     }
 
     /// An account's fills, ascending by trade.

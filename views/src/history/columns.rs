@@ -1,6 +1,8 @@
 //! Rows of the tables to values and back. The order of the columns is that of the constants here.
 
-use protocol::{Order, OrderKind, OrderStatus, Party, StpMode, TimeInForce, Traded};
+use protocol::{
+    MatchPrevented, Order, OrderKind, OrderStatus, Party, StpMode, TimeInForce, Traded,
+};
 use sqlx::any::AnyRow;
 use sqlx::query::Query;
 use sqlx::{Any, Row};
@@ -9,7 +11,7 @@ use types::{
     UpdateId,
 };
 
-use crate::model::{Asset, HistoryError, TransferRow};
+use crate::model::{Amendment, Asset, HistoryError, PreventedMatch, TransferRow};
 use crate::series::Bucket;
 use crate::tape::TradeRow;
 
@@ -19,6 +21,10 @@ pub(crate) const ORDER: &str = "account, instrument, id, client_id, side, kind, 
     executed_quote, prevented_qty, status, placed_at, updated_at, strategy_id, strategy_kind";
 pub(crate) const CANDLE: &str = "instrument, width, start, open, high, low, close, volume, quote, taker_base, taker_quote, trades, \
     first_trade, first_agg";
+
+pub(crate) const PREVENTED: &str = "instrument, id, mode, price, maker, maker_account, maker_qty, taker, taker_account, taker_qty, time";
+pub(crate) const AMENDMENT: &str =
+    "account, instrument, order_id, seq, client_id_before, client_id, qty_before, qty, time";
 
 pub(crate) type Binding<'q> = Query<'q, Any, <Any as sqlx::Database>::Arguments>;
 type Result<T> = std::result::Result<T, HistoryError>;
@@ -78,6 +84,15 @@ impl Cursor<'_> {
 
     fn decimal(&mut self) -> Result<Decimal> {
         self.int().map(Decimal)
+    }
+
+    fn client_id(&mut self) -> Result<ClientId> {
+        let name = self.text()?;
+        if name.is_empty() {
+            return Ok(ClientId::NONE);
+        }
+        ClientId::new(&name)
+            .map_err(|_| corrupt(format!("{name:?} where a client order id should be")))
     }
 
     /// An enum by its number in the protocol.
@@ -178,13 +193,7 @@ pub(crate) fn order(row: &AnyRow) -> Result<Order> {
     let c = &mut Cursor { row, at: 0 };
     let account = AccountId(c.small()?);
     let (instrument, id) = (InstrumentId(c.small()?), OrderId(c.id()?));
-    let name = c.text()?;
-    let client_id = if name.is_empty() {
-        ClientId::NONE
-    } else {
-        ClientId::new(&name)
-            .map_err(|_| corrupt(format!("{name:?} where a client order id should be")))?
-    };
+    let client_id = c.client_id()?;
     Ok(Order {
         instrument,
         id,
@@ -258,6 +267,67 @@ pub(crate) fn bind_transfer<'q>(q: Binding<'q>, (place, row): &(i64, TransferRow
         .bind(i64::from(row.asset.0))
         .bind(row.delta.0.to_string())
         .bind(row.time.0)
+}
+
+pub(crate) fn bind_prevented<'q>(q: Binding<'q>, row: &PreventedMatch) -> Binding<'q> {
+    let p = &row.prevented;
+    q.bind(i64::from(p.instrument.0))
+        .bind(big(p.id))
+        .bind(number(p.mode))
+        .bind(p.price.0)
+        .bind(big(p.maker.0))
+        .bind(i64::from(p.maker_account.0))
+        .bind(p.maker_prevented.0)
+        .bind(big(p.taker.0))
+        .bind(i64::from(p.taker_account.0))
+        .bind(p.taker_prevented.0)
+        .bind(row.time.0)
+}
+
+pub(crate) fn prevented(row: &AnyRow) -> Result<PreventedMatch> {
+    let c = &mut Cursor { row, at: 0 };
+    Ok(PreventedMatch {
+        prevented: MatchPrevented {
+            instrument: InstrumentId(c.small()?),
+            id: c.id()?,
+            mode: c.wire::<StpMode>()?,
+            price: c.decimal()?,
+            maker: OrderId(c.id()?),
+            maker_account: AccountId(c.small()?),
+            maker_prevented: c.decimal()?,
+            taker: OrderId(c.id()?),
+            taker_account: AccountId(c.small()?),
+            taker_prevented: c.decimal()?,
+        },
+        time: Time(c.int()?),
+    })
+}
+
+pub(crate) fn bind_amendment<'q>(q: Binding<'q>, row: &Amendment) -> Binding<'q> {
+    q.bind(i64::from(row.account.0))
+        .bind(i64::from(row.instrument.0))
+        .bind(big(row.order.0))
+        .bind(big(row.seq.0))
+        .bind(row.client_id_before.as_str().to_owned())
+        .bind(row.client_id.as_str().to_owned())
+        .bind(row.qty_before.0)
+        .bind(row.qty.0)
+        .bind(row.time.0)
+}
+
+pub(crate) fn amendment(row: &AnyRow) -> Result<Amendment> {
+    let c = &mut Cursor { row, at: 0 };
+    Ok(Amendment {
+        account: AccountId(c.small()?),
+        instrument: InstrumentId(c.small()?),
+        order: OrderId(c.id()?),
+        seq: Seq(c.id()?),
+        client_id_before: c.client_id()?,
+        client_id: c.client_id()?,
+        qty_before: c.decimal()?,
+        qty: c.decimal()?,
+        time: Time(c.int()?),
+    })
 }
 
 pub(crate) fn bind_asset<'q>(q: Binding<'q>, asset: &Asset) -> Binding<'q> {

@@ -4,7 +4,7 @@ use parking_lot::{Condvar, Mutex};
 use protocol::{Instrument, Order};
 use types::Seq;
 
-use crate::model::{Asset, TransferRow};
+use crate::model::{Amendment, Asset, PreventedMatch, TransferRow};
 use crate::tape::TradeRow;
 
 /// Rows of adjoining records that are written in one SQL transaction.
@@ -16,6 +16,8 @@ pub(crate) struct Chunk {
     /// Orders after each record that changed them: of several of one order the last counts.
     pub orders: Vec<Order>,
     pub transfers: Vec<TransferRow>,
+    pub prevented: Vec<PreventedMatch>,
+    pub amendments: Vec<Amendment>,
     pub instruments: Vec<Instrument>,
     pub assets: Vec<Asset>,
 }
@@ -25,6 +27,8 @@ impl Chunk {
         self.trades.len()
             + self.orders.len()
             + self.transfers.len()
+            + self.prevented.len()
+            + self.amendments.len()
             + self.instruments.len()
             + self.assets.len()
     }

@@ -3,10 +3,10 @@
 use protocol::Order;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, AssertSqlSafe};
-use types::{AccountId, ClientId, InstrumentId, OrderId};
+use types::{AccountId, ClientId, InstrumentId, OrderId, Seq};
 
 use super::columns::{self, big};
-use crate::model::HistoryError;
+use crate::model::{Amendment, HistoryError, PreventedMatch, PreventedQuery};
 use crate::series::Bucket;
 use crate::tape::TradeRow;
 
@@ -287,5 +287,58 @@ impl Sql {
             .persistent(bounds.is_empty());
         let rows = query.fetch_all(&self.pool).await?;
         rows.iter().map(columns::order).collect()
+    }
+
+    /// The prevented matches in which an account took part, ascending.
+    pub async fn prevented(
+        &self,
+        account: AccountId,
+        id: InstrumentId,
+        q: PreventedQuery,
+    ) -> Result<Vec<PreventedMatch>> {
+        let of_order = if q.order.is_some() {
+            " AND (maker = $6 OR taker = $6)"
+        } else {
+            ""
+        };
+        let sql = format!(
+            "SELECT {} FROM prevented WHERE instrument = $1 AND id >= $2 AND id <= $3 \
+             AND (maker_account = $4 OR taker_account = $4){of_order} ORDER BY id LIMIT $5",
+            columns::PREVENTED
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql))
+            .bind(i64::from(id.0))
+            .bind(big(q.from))
+            .bind(q.through.map_or(i64::MAX, big))
+            .bind(i64::from(account.0))
+            .bind(count(q.limit));
+        if let Some(order) = q.order {
+            query = query.bind(big(order.0));
+        }
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(columns::prevented).collect()
+    }
+
+    /// The amendments of one order from a record on, ascending.
+    pub async fn amendments(
+        &self,
+        account: AccountId,
+        id: InstrumentId,
+        order: OrderId,
+        from: Seq,
+        limit: usize,
+    ) -> Result<Vec<Amendment>> {
+        let sql = format!(
+            "SELECT {} FROM amendments WHERE account = $1 AND instrument = $2 AND order_id = $3 AND seq >= $4 ORDER BY seq LIMIT $5",
+            columns::AMENDMENT
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(i64::from(account.0))
+            .bind(i64::from(id.0))
+            .bind(big(order.0))
+            .bind(big(from.0))
+            .bind(count(limit));
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(columns::amendment).collect()
     }
 }

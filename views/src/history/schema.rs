@@ -7,9 +7,9 @@ use types::Seq;
 use crate::model::HistoryError;
 
 /// Of the tables. A database of another format is rebuilt from the event log.
-pub(crate) const FORMAT: i64 = 1;
+pub(crate) const FORMAT: i64 = 2;
 
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 9] = [
     "meta",
     "assets",
     "instruments",
@@ -17,10 +17,12 @@ const TABLES: [&str; 7] = [
     "candles",
     "trades",
     "orders",
+    "prevented",
+    "amendments",
 ];
 
 // `{}` becomes WITHOUT ROWID on SQLite: the table is its primary key, as on no other database is needed.
-const CREATE: [&str; 14] = [
+const CREATE: [&str; 18] = [
     "CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS assets (id BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, decimals BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS instruments (id BIGINT NOT NULL PRIMARY KEY, symbol TEXT NOT NULL, base BIGINT NOT NULL, quote BIGINT NOT NULL)",
@@ -46,6 +48,14 @@ const CREATE: [&str; 14] = [
     "CREATE INDEX IF NOT EXISTS orders_placed ON orders (account, instrument, placed_at, id)",
     "CREATE INDEX IF NOT EXISTS orders_client ON orders (account, instrument, client_id)",
     "CREATE INDEX IF NOT EXISTS orders_open ON orders (status) WHERE status <= 2",
+    "CREATE TABLE IF NOT EXISTS prevented (instrument BIGINT NOT NULL, id BIGINT NOT NULL, mode BIGINT NOT NULL, price BIGINT NOT NULL, \
+     maker BIGINT NOT NULL, maker_account BIGINT NOT NULL, maker_qty BIGINT NOT NULL, taker BIGINT NOT NULL, \
+     taker_account BIGINT NOT NULL, taker_qty BIGINT NOT NULL, time BIGINT NOT NULL, PRIMARY KEY (instrument, id)){}",
+    "CREATE INDEX IF NOT EXISTS prevented_maker ON prevented (instrument, maker, id)",
+    "CREATE INDEX IF NOT EXISTS prevented_taker ON prevented (instrument, taker, id)",
+    "CREATE TABLE IF NOT EXISTS amendments (account BIGINT NOT NULL, instrument BIGINT NOT NULL, order_id BIGINT NOT NULL, \
+     seq BIGINT NOT NULL, client_id_before TEXT NOT NULL, client_id TEXT NOT NULL, qty_before BIGINT NOT NULL, qty BIGINT NOT NULL, \
+     time BIGINT NOT NULL, PRIMARY KEY (account, instrument, order_id, seq)){}",
 ];
 
 /// Makes the tables where they are missing and answers the last record that they hold.

@@ -61,6 +61,18 @@ const TRANSFERS: Table = Table {
     count: 7,
     conflict: "",
 };
+const PREVENTED: Table = Table {
+    name: "prevented",
+    columns: columns::PREVENTED,
+    count: 11,
+    conflict: "",
+};
+const AMENDMENTS: Table = Table {
+    name: "amendments",
+    columns: columns::AMENDMENT,
+    count: 9,
+    conflict: "",
+};
 const ASSETS: Table = Table {
     name: "assets",
     columns: "id, name, decimals",
@@ -103,6 +115,10 @@ impl Scribe {
             .await?;
         let transfers: Vec<_> = (0..).zip(chunk.transfers.iter().copied()).collect();
         self.insert(tx, &TRANSFERS, &transfers, columns::bind_transfer)
+            .await?;
+        self.insert(tx, &PREVENTED, &chunk.prevented, columns::bind_prevented)
+            .await?;
+        self.insert(tx, &AMENDMENTS, &chunk.amendments, columns::bind_amendment)
             .await?;
         // one by one: the same asset or instrument may come twice, and a statement may touch a row only once
         for asset in &chunk.assets {

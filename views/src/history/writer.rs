@@ -1,6 +1,6 @@
 //! The thread that writes history. It owns a connection and a small runtime, and nobody waits for it but who asks to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
@@ -164,6 +164,15 @@ impl Writer {
                 .account(account)
                 .write()
                 .forget_fills(instrument, through);
+        }
+        let noted = chunk
+            .prevented
+            .iter()
+            .flat_map(|row| [row.prevented.maker_account, row.prevented.taker_account])
+            .chain(chunk.amendments.iter().map(|row| row.account));
+        for account in noted.collect::<BTreeSet<_>>() {
+            let account = self.inner.account(account);
+            account.write().forget_notes(chunk.through);
         }
         let mut ended: HashMap<AccountId, Vec<(InstrumentId, OrderId)>> = HashMap::new();
         let closed = |order: &&Order| !order.is_open();

@@ -136,6 +136,8 @@ pub async fn compare(venue: &Venue, views: &Views, dice: &mut Dice, now: Time) {
         for account in ACCOUNTS {
             orders(venue, views, dice, account, id).await;
             own_fills(venue, views, dice, account, id).await;
+            prevented(venue, views, dice, account, id).await;
+            amendments(venue, views, dice, account, id).await;
         }
     }
     for account in ACCOUNTS {
@@ -438,5 +440,71 @@ async fn own_fills(
         views.fills(account, id, query).await.unwrap(),
         page(known, lower, query.limit),
         "{query:?}"
+    );
+}
+
+async fn prevented(
+    venue: &Venue,
+    views: &Views,
+    dice: &mut Dice,
+    account: AccountId,
+    id: InstrumentId,
+) {
+    let own = |row: &&PreventedMatch| {
+        let p = &row.prevented;
+        p.instrument == id && (p.maker_account == account || p.taker_account == account)
+    };
+    let all: Vec<_> = venue.prevented.iter().filter(own).copied().collect();
+    let some = all.get(dice.roll(all.len() as u64 + 1) as usize);
+    let query = PreventedQuery {
+        order: some
+            .filter(|_| dice.roll(2) == 0)
+            .map(|row| [row.prevented.maker, row.prevented.taker][dice.roll(2) as usize]),
+        from: dice.roll(venue.counters[&id].prevented + 2),
+        through: (dice.roll(2) == 0).then(|| dice.roll(venue.counters[&id].prevented + 2)),
+        limit: dice.int(1, 20) as usize,
+    };
+    let wanted = |row: &PreventedMatch| {
+        let p = &row.prevented;
+        query
+            .order
+            .is_none_or(|order| p.maker == order || p.taker == order)
+            && p.id >= query.from
+            && query.through.is_none_or(|through| p.id <= through)
+    };
+    let known = all.into_iter().filter(wanted).collect();
+    assert_eq!(
+        views.prevented_matches(account, id, query).await.unwrap(),
+        page(known, true, query.limit),
+        "{query:?}"
+    );
+}
+
+async fn amendments(
+    venue: &Venue,
+    views: &Views,
+    dice: &mut Dice,
+    account: AccountId,
+    id: InstrumentId,
+) {
+    let own: Vec<_> = venue
+        .amended
+        .iter()
+        .filter(|row| row.account == account && row.instrument == id)
+        .copied()
+        .collect();
+    let Some(one) = own.get(dice.roll(own.len() as u64 + 1) as usize) else {
+        return;
+    };
+    let from = Seq(one.seq.0 - dice.roll(2) * dice.roll(200).min(one.seq.0));
+    let limit = dice.int(1, 5) as usize;
+    let wanted = |row: &Amendment| row.order == one.order && row.seq >= from;
+    let known = own.iter().copied().filter(wanted).collect();
+    assert_eq!(
+        views
+            .amendments(account, id, one.order, from, limit)
+            .await
+            .unwrap(),
+        page(known, true, limit)
     );
 }

@@ -57,6 +57,8 @@ pub struct Venue {
     /// The ids of open orders in the order of their placement.
     pub resting: Vec<(InstrumentId, OrderId)>,
     pub balances: BTreeMap<(AccountId, AssetId), (Amount, Amount)>,
+    pub prevented: Vec<views::PreventedMatch>,
+    pub amended: Vec<views::Amendment>,
     /// The longest step between two records, microseconds; now and then a step is a hundred times that.
     pub pace: i64,
     events: Vec<Event>,
@@ -82,6 +84,8 @@ impl Venue {
             orders: BTreeMap::new(),
             resting: Vec::new(),
             balances: BTreeMap::new(),
+            prevented: Vec::new(),
+            amended: Vec::new(),
             pace,
             events: Vec::new(),
         };
@@ -342,7 +346,7 @@ impl Venue {
         counters.prevented += 1;
         let id = counters.prevented;
         let qty = maker.open_qty();
-        self.emit(Event::MatchPrevented(MatchPrevented {
+        let prevented = MatchPrevented {
             instrument: key.0,
             id,
             mode: StpMode::ExpireMaker,
@@ -353,7 +357,11 @@ impl Venue {
             taker: taker.id,
             taker_account: taker.account,
             taker_prevented: Decimal::ZERO,
-        }));
+        };
+        let time = self.time;
+        self.prevented
+            .push(views::PreventedMatch { prevented, time });
+        self.emit(Event::MatchPrevented(prevented));
         self.close_with(key, CloseReason::Prevented, true, qty);
         self.orders.get_mut(&key).unwrap().prevented_qty = qty;
     }
@@ -414,6 +422,7 @@ impl Venue {
         let update = self.update(key.0);
         let time = self.time;
         let order = self.orders.get_mut(&key).unwrap();
+        let (client_id_before, qty_before) = (order.client_id, order.qty);
         order.qty.0 -= less;
         order.client_id =
             ClientId::new(&format!("amended-{}-{}-{}", key.0.0, key.1.0, update.0)).unwrap();
@@ -427,6 +436,17 @@ impl Venue {
             client_id: order.client_id,
             update,
         };
+        self.amended.push(views::Amendment {
+            instrument: key.0,
+            order: key.1,
+            account: amended.account,
+            seq: Seq(self.records.len() as u64 + 1),
+            client_id_before,
+            client_id: amended.client_id,
+            qty_before,
+            qty: amended.qty,
+            time,
+        });
         self.emit(Event::OrderAmended(amended));
     }
 
