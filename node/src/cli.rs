@@ -86,6 +86,9 @@ pub struct RunArgs {
     /// Where metrics are read (Prometheus text) [default: 127.0.0.1:0]
     #[arg(long)]
     pub metrics_listen: Option<SocketAddr>,
+    /// FIX 4.4 over TLS: order entry at this address, drop copy and market data at the next two ports (port 0 takes three free ones).
+    #[arg(long)]
+    pub fix: Option<SocketAddr>,
     /// A living market, demo traders by one click, and the sandbox gateway.
     #[arg(long)]
     pub demo: bool,
@@ -130,6 +133,7 @@ impl RunArgs {
             data: self.data.or(file.data),
             listen: self.listen.or(file.listen),
             metrics_listen: self.metrics_listen.or(file.metrics_listen),
+            fix: self.fix.or(file.fix),
             demo: self.demo || file.demo,
             sandbox: self.sandbox || file.sandbox,
             durability: self.durability.or(file.durability),

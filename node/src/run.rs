@@ -42,6 +42,8 @@ async fn stages(args: RunArgs) -> Result<()> {
         .await
         .context("bind the metrics listener")?;
 
+    let fix_doors = bind_fix(args.fix).await?;
+
     // 2. The folder is locked and the engine is brought to the journal's end.
     let data = args.data.clone().context(
         "--data DIR (or `data` in the configuration file) says where the exchange keeps everything",
@@ -52,7 +54,8 @@ async fn stages(args: RunArgs) -> Result<()> {
     let clock = Arc::new(ManualClock::running());
     let history = history_url(&data, &args)?;
     let (views, views_reader) = open_views(&recovered, &history, clock.clone(), false)?;
-    let (feed, feed_reader) = open_feed(&recovered, &views, clock.clone())?;
+    let fix_sessions = Arc::new(fix::Sessions::new(views.clone()));
+    let (feed, feed_reader) = open_feed(&recovered, &views, clock.clone(), &fix_sessions)?;
 
     // 4. People's keys, and what they may use.
     let (keys, limits) = open_people(&data, &args).await?;
@@ -78,7 +81,12 @@ async fn stages(args: RunArgs) -> Result<()> {
         limits,
         views,
     };
-    let (site, metrics) = site(&args, Arc::new(context), feed.clone(), &stop);
+    let context = Arc::new(context);
+    let fix = match fix_doors {
+        Some(doors) => Some(open_fix(doors, &data, &context, fix_sessions)?),
+        None => None,
+    };
+    let (site, metrics) = site(&args, context, feed.clone(), &stop);
     let (address, metrics_address) = (listener.address(), metrics_door.local_addr()?);
     let serving = tokio::spawn(listener.serve(Arc::new(site), stop.clone()));
     let counted = counters(&sequencer, &feed);
@@ -88,17 +96,24 @@ async fn stages(args: RunArgs) -> Result<()> {
         counted,
         stop.clone(),
     ));
-    say_ready(address, metrics_address, args.demo || args.sandbox)?;
+    let (fix, fix_ready) = fix.unzip();
+    say_ready(
+        address,
+        metrics_address,
+        args.demo || args.sandbox,
+        fix_ready,
+    )?;
 
     // 8. The end: streams are told, what is queued is finished, a snapshot is taken.
     wait_for_the_end().await?;
-    end(&stop, market, &feed, serving, sequencer).await
+    end(&stop, market, &feed, fix, serving, sequencer).await
 }
 
 async fn end(
     stop: &Stop,
     market: Option<Living>,
     feed: &FeedHandle,
+    fix: Option<fix::Serving>,
     serving: JoinHandle<()>,
     sequencer: Sequencer,
 ) -> Result<()> {
@@ -106,6 +121,9 @@ async fn end(
     stop.stop();
     if let Some(market) = market {
         let _ = market.await;
+    }
+    if let Some(fix) = fix {
+        fix.shut_down(GOODBYE).await;
     }
     feed.shut_down(GOODBYE).await;
     let _ = serving.await;
@@ -140,6 +158,39 @@ async fn bind(address: Option<std::net::SocketAddr>, default: &str) -> Result<Li
     Listener::bind(address)
         .await
         .with_context(|| format!("listen on {address}: if another program has it, give another port with --listen (port 0 takes a free one)"))
+}
+
+async fn bind_fix(address: Option<std::net::SocketAddr>) -> Result<Option<fix::Listeners>> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let bound = fix::Listeners::bind(address).await;
+    bound.map(Some).with_context(|| format!("listen on {address} and the two ports after it: if another program has one, give another port with --fix (port 0 takes free ones)"))
+}
+
+/// The FIX gateway at work, and what the ready line says of it.
+fn open_fix(
+    doors: fix::Listeners,
+    data: &Path,
+    context: &Arc<Context>,
+    sessions: Arc<fix::Sessions>,
+) -> Result<(fix::Serving, serde_json::Value)> {
+    let [orders, copies, market] = doors.addresses()?;
+    let tls = fix::ca::server_config(data, &[orders.ip()]).context("TLS for FIX")?;
+    let gateway = fix::Gateway {
+        context: Arc::clone(context),
+        router: Arc::new(Router::new(spot_edge::TABLES)),
+        sessions,
+        tls,
+    };
+    let url = |address: std::net::SocketAddr| format!("tcp+tls://{address}");
+    let ready = json!({
+        "orderEntry": url(orders),
+        "dropCopy": url(copies),
+        "marketData": url(market),
+        "authority": std::path::absolute(fix::ca::authority_path(data))?,
+    });
+    Ok((gateway.serve(doors), ready))
 }
 
 fn recover(data: &Path, args: &RunArgs) -> Result<Recovered> {
@@ -260,8 +311,10 @@ fn open_feed(
     recovered: &Recovered,
     views: &Views,
     clock: Arc<ManualClock>,
+    fix: &Arc<fix::Sessions>,
 ) -> Result<(FeedHandle, FeedReader)> {
-    let mut feed = Feed::new(views.clone());
+    let listener = Arc::clone(fix) as Arc<dyn ws::Listener>;
+    let mut feed = Feed::new(views.clone()).with_listener(listener);
     recovered.engine.tell(&mut |event| feed.seed(&event));
     let (handle, reader, _thread) = ws::start(feed, Arc::new(move || clock.now()))?;
     Ok((handle, reader))
@@ -403,6 +456,7 @@ fn say_ready(
     address: std::net::SocketAddr,
     metrics: std::net::SocketAddr,
     sandbox: bool,
+    fix: Option<serde_json::Value>,
 ) -> Result<()> {
     let mut line = json!({
         "ready": true,
@@ -412,6 +466,9 @@ fn say_ready(
     });
     if sandbox {
         line["sandbox"] = json!(format!("http://{address}/sandbox/v1"));
+    }
+    if let Some(fix) = fix {
+        line["fix"] = fix;
     }
     line["web"] = json!(format!("http://{address}/"));
     line["metrics"] = json!(format!("http://{metrics}/metrics"));

@@ -219,6 +219,49 @@ fn prepare(
     })
 }
 
+/// Why a call on a session was refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// Its parameters make no sense together or on their own: nobody was asked.
+    Unread(ApiError),
+    /// What it asks for was refused.
+    Denied(ApiError),
+}
+
+/// A call of another dialect's session, whose key has proved itself when it logged on: nothing is signed and no weight is due. Orders are
+/// counted as everywhere.
+///
+/// # Errors
+/// [`Refusal`].
+pub async fn call_on_session(
+    ctx: &Context,
+    method: &'static Method,
+    input: &Input<'_>,
+    peer: IpAddr,
+    key: &Arc<Key>,
+    expires: Time,
+) -> Result<Vec<u8>, Refusal> {
+    let params = check_form(method.params, input)
+        .and_then(|()| check_names(method.params, IMPLICIT, input))
+        .and_then(|()| (method.conditions)(input))
+        .and_then(|()| Params::read(method.params, input))
+        .map_err(Refusal::Unread)?;
+    let call = Call {
+        params,
+        key: Some(Arc::clone(key)),
+        account: key.account,
+        peer,
+        unit: input.unit,
+        dialect: input.dialect,
+        now: ctx.now(),
+        expires,
+    };
+    let mut usage = Usage::default();
+    answer(ctx, method, &call, &mut usage)
+        .await
+        .map_err(Refusal::Denied)
+}
+
 async fn answer(ctx: &Context, method: &Method, call: &Call, usage: &mut Usage) -> crate::Outcome {
     if let Orders::Count(orders) = method.orders {
         ctx.limits.take_orders(call.account, orders, call.now)?;

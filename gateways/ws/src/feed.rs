@@ -15,7 +15,7 @@ use crate::hub::{ConnId, Form, Hub, TopicId, encode};
 use crate::market::Market;
 use crate::outbox::{Close, Outbox};
 use crate::topic::{Kind, Speed, Topic};
-use crate::users::{Moment, Named, Names, Users, event_frame};
+use crate::users::{Listener, Moment, Named, Names, Users, event_frame};
 use crate::{report, statistics};
 
 /// What the feed is told, besides the time.
@@ -87,6 +87,13 @@ impl Feed {
             seen: Time(0),
             ticked: Time(0),
         }
+    }
+
+    /// With another dialect that hears what becomes of orders.
+    #[must_use]
+    pub fn with_listener(mut self, listener: Arc<dyn Listener>) -> Feed {
+        self.users.listener = Some(listener);
+        self
     }
 
     /// Takes an event of the state that the program starts from. The aggregates of a market continue where views count them.

@@ -1,6 +1,7 @@
 //! Open orders, kept from events, and what their owners are told of them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use kit::{Json, TimeUnit};
@@ -60,8 +61,19 @@ impl Moment {
     }
 }
 
+/// Another dialect that tells the owners of orders what the feed works out. Called on the feed's thread: it must be quick, and never wait.
+pub trait Listener: std::fmt::Debug + Send + Sync {
+    /// Whether anybody wants to hear about this account's orders.
+    fn wants(&self, account: AccountId) -> bool;
+    /// Something happened to an order of an account that is wanted.
+    fn report(&self, report: &Report<'_>);
+    /// A record has been followed to its end.
+    fn followed(&self, seq: u64, time: Time, events: &[Event]);
+}
+
 #[derive(Debug, Default)]
 pub struct Users {
+    pub listener: Option<Arc<dyn Listener>>,
     orders: HashMap<(InstrumentId, OrderId), Order>,
     subscriptions: HashMap<AccountId, Vec<Subscription>>,
     /// The record's prevented matches, with the quantity that would have been exchanged.
@@ -111,6 +123,9 @@ impl Users {
     /// Ends a record: tells of the balances that it changed.
     pub fn finish(&mut self, hub: &Hub, names: &Names, events: &[Event], at: Moment) {
         self.prevented.clear();
+        if let Some(listener) = &self.listener {
+            listener.followed(at.seq, at.time, events);
+        }
         if self.subscriptions.is_empty() {
             return;
         }
@@ -314,6 +329,7 @@ impl Users {
 
     fn listened(&self, account: AccountId) -> bool {
         self.subscriptions.contains_key(&account)
+            || (self.listener.as_ref()).is_some_and(|listener| listener.wants(account))
     }
 
     fn report<'a>(
@@ -341,6 +357,9 @@ impl Users {
             time: at.time,
             now: at.now,
         });
+        if let Some(listener) = &self.listener {
+            listener.report(&report);
+        }
         self.tell(hub, order.account, |json| report.write(json));
     }
 

@@ -1,0 +1,146 @@
+//! Execution reports: what happened to an order, by whichever gateway it came.
+
+use kit::words;
+use types::{Decimal, Side, format_atoms};
+use ws::{Execution, Report};
+
+use crate::codec::Body;
+use crate::tags::*;
+
+/// `OrdType` and `ExecInst` of an order type's public name.
+#[must_use]
+pub fn order_type(kind: &str) -> (char, Option<char>) {
+    match kind {
+        "MARKET" => ('1', None),
+        "LIMIT_MAKER" => ('2', Some('6')),
+        "STOP_LOSS" | "TAKE_PROFIT" => ('3', None),
+        "STOP_LOSS_LIMIT" | "TAKE_PROFIT_LIMIT" => ('4', None),
+        _ => ('2', None),
+    }
+}
+
+/// `SelfTradePreventionMode` by public name.
+pub const STP_MODES: &[(&str, &str)] = &[
+    ("1", "NONE"),
+    ("2", "EXPIRE_TAKER"),
+    ("3", "EXPIRE_MAKER"),
+    ("4", "EXPIRE_BOTH"),
+    ("5", "DECREMENT"),
+    ("6", "TRANSFER"),
+];
+
+/// `TimeInForce` by public name.
+pub const TIFS: &[(&str, &str)] = &[("1", "GTC"), ("3", "IOC"), ("4", "FOK")];
+
+fn coded(table: &[(&'static str, &str)], word: &str) -> Option<&'static str> {
+    table
+        .iter()
+        .find(|(_, other)| *other == word)
+        .map(|(code, _)| *code)
+}
+
+const fn exec_type(execution: Execution) -> char {
+    match execution {
+        Execution::New => '0',
+        Execution::Trade => 'F',
+        Execution::Canceled => '4',
+        Execution::Replaced => '5',
+        _ => 'C',
+    }
+}
+
+fn order_status(word: &str) -> char {
+    match word {
+        "NEW" => '0',
+        "PENDING_NEW" => 'A',
+        "PARTIALLY_FILLED" => '1',
+        "FILLED" => '2',
+        "CANCELED" => '4',
+        "REJECTED" => '8',
+        _ => 'C',
+    }
+}
+
+fn expiry_reason(word: &str) -> Option<u8> {
+    let words = [
+        "REJECTED",
+        "EXCHANGE_CANCELED",
+        "OCO_TRIGGER",
+        "OTO_PHASE_ONE_EXPIRED",
+        "UNFILLED_IOC_QUANTITY_EXPIRED",
+        "UNFILLED_FOK_ORDER_EXPIRED",
+        "INSUFFICIENT_LIQUIDITY",
+        "EXECUTION_RULE_PRICE_RANGE_EXCEEDED",
+    ];
+    let place = words.iter().position(|other| *other == word)?;
+    u8::try_from(place + 1).ok()
+}
+
+/// `8`, for an order that the engine knows.
+#[must_use]
+pub fn execution(report: &Report<'_>) -> Body {
+    let order = report.order;
+    let half = report.half;
+    let mut body = Body::new("8");
+    let (kind, inst) = order_type(words::kind(order.kind));
+    let original = (!report.original_client_id.is_none()).then_some(report.original_client_id);
+    let some = |value: Decimal| (!value.is_zero()).then_some(value);
+    body.put(CL_ORD_ID, report.client_id)
+        .put(CUM_QTY, order.executed_qty)
+        .put(EXEC_ID, report.execution_id)
+        .maybe(EXEC_INST, inst)
+        .maybe(LAST_PX, half.map(|half| half.price))
+        .put(LAST_QTY, half.map_or(Decimal::ZERO, |half| half.qty))
+        .put(ORDER_ID, order.id)
+        .put(ORDER_QTY, order.qty)
+        .put(ORD_STATUS, order_status(words::order_status(order.status)))
+        .put(ORD_TYPE, kind)
+        .maybe(ORIG_CL_ORD_ID, original)
+        .maybe(PRICE, some(order.price))
+        .put(SIDE, if order.side == Side::Buy { 1 } else { 2 })
+        .put(SYMBOL, report.symbol)
+        .maybe(TIME_IN_FORCE, coded(TIFS, words::tif(order.tif)))
+        .time(TRANSACT_TIME, report.time);
+    if let Some(half) = half {
+        body.put(NO_MISC_FEES, 1)
+            .put(MISC_FEE_AMT, format_atoms(half.fee.0, half.fee_precision))
+            .put(MISC_FEE_CURR, half.fee_asset)
+            .put(MISC_FEE_TYPE, 4);
+    }
+    let aggressor = match (half, report.execution) {
+        (Some(half), _) => Some(!half.maker),
+        (None, Execution::New) => Some(true),
+        _ => None,
+    };
+    body.put(EXEC_TYPE, exec_type(report.execution))
+        .put(LEAVES_QTY, order.open_qty())
+        .maybe(CASH_ORDER_QTY, some(order.quote_qty))
+        .maybe(WORKING_INDICATOR, order.is_open().then_some('Y'))
+        .maybe(TARGET_STRATEGY, order.strategy_kind)
+        .maybe(TRADE_ID, half.map(|half| half.trade))
+        .maybe(
+            AGGRESSOR_INDICATOR,
+            aggressor.map(|yes| if yes { 'Y' } else { 'N' }),
+        )
+        .maybe(STRATEGY_ID, order.strategy_id)
+        .maybe(STP_MODE, coded(STP_MODES, words::stp(order.stp)))
+        .put(
+            CUM_QUOTE_QTY,
+            format_atoms(order.executed_quote.0, report.quote_precision),
+        )
+        .time(ORDER_CREATION_TIME, order.placed_at);
+    if order.is_open() {
+        body.time(WORKING_TIME, order.placed_at);
+    }
+    if let Some(prevented) = report.prevented {
+        body.put(PREVENTED_MATCH_ID, prevented.id)
+            .put(PREVENTED_EXECUTION_PRICE, prevented.match_price)
+            .put(PREVENTED_EXECUTION_QTY, prevented.match_qty)
+            .put(COUNTER_SYMBOL, prevented.counter_symbol)
+            .put(COUNTER_ORDER_ID, prevented.counter_order)
+            .put(PREVENTED_QTY, order.prevented_qty)
+            .put(LAST_PREVENTED_QTY, prevented.last_qty);
+    }
+    body.maybe(EXPIRY_REASON, report.expiry.and_then(expiry_reason));
+    body
+}
