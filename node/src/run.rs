@@ -82,10 +82,7 @@ async fn stages(args: RunArgs) -> Result<()> {
         views,
     };
     let context = Arc::new(context);
-    let fix = match fix_doors {
-        Some(doors) => Some(open_fix(doors, &data, &context, fix_sessions)?),
-        None => None,
-    };
+    let fix = open_fix(fix_doors, &data, &context, fix_sessions)?;
     let (site, metrics) = site(&args, context, feed.clone(), &stop);
     let (address, metrics_address) = (listener.address(), metrics_door.local_addr()?);
     let serving = tokio::spawn(listener.serve(Arc::new(site), stop.clone()));
@@ -97,12 +94,8 @@ async fn stages(args: RunArgs) -> Result<()> {
         stop.clone(),
     ));
     let (fix, fix_ready) = fix.unzip();
-    say_ready(
-        address,
-        metrics_address,
-        args.demo || args.sandbox,
-        fix_ready,
-    )?;
+    let sandbox = args.demo || args.sandbox;
+    say_ready(address, metrics_address, sandbox, fix_ready)?;
 
     // 8. The end: streams are told, what is queued is finished, a snapshot is taken.
     wait_for_the_end().await?;
@@ -170,11 +163,14 @@ async fn bind_fix(address: Option<std::net::SocketAddr>) -> Result<Option<fix::L
 
 /// The FIX gateway at work, and what the ready line says of it.
 fn open_fix(
-    doors: fix::Listeners,
+    doors: Option<fix::Listeners>,
     data: &Path,
     context: &Arc<Context>,
     sessions: Arc<fix::Sessions>,
-) -> Result<(fix::Serving, serde_json::Value)> {
+) -> Result<Option<(fix::Serving, serde_json::Value)>> {
+    let Some(doors) = doors else {
+        return Ok(None);
+    };
     let [orders, copies, market] = doors.addresses()?;
     let tls = fix::ca::server_config(data, &[orders.ip()]).context("TLS for FIX")?;
     let gateway = fix::Gateway {
@@ -190,7 +186,7 @@ fn open_fix(
         "marketData": url(market),
         "authority": std::path::absolute(fix::ca::authority_path(data))?,
     });
-    Ok((gateway.serve(doors), ready))
+    Ok(Some((gateway.serve(doors), ready)))
 }
 
 fn recover(data: &Path, args: &RunArgs) -> Result<Recovered> {

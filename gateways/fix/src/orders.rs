@@ -207,38 +207,7 @@ fn method(message: &Message) -> Result<(&'static str, Pairs), Invalid> {
                 order(message)?,
             )
         }
-        "XCN" => {
-            let mut pairs = order(message)?;
-            let modes = [("1", "STOP_ON_FAILURE"), ("2", "ALLOW_FAILURE")];
-            add(
-                &mut pairs,
-                "cancelReplaceMode",
-                word(message, CANCEL_REPLACE_MODE, &modes)?,
-            );
-            let modes = [("1", "DO_NOTHING"), ("2", "CANCEL_ONLY")];
-            add(
-                &mut pairs,
-                "orderRateLimitExceededMode",
-                word(message, RATE_LIMIT_EXCEEDED_MODE, &modes)?,
-            );
-            add(&mut pairs, "cancelOrderId", message.get(ORDER_ID));
-            add(
-                &mut pairs,
-                "cancelOrigClientOrderId",
-                message.get(ORIG_CL_ORD_ID),
-            );
-            add(
-                &mut pairs,
-                "cancelNewClientOrderId",
-                message.get(CANCEL_CL_ORD_ID),
-            );
-            add(
-                &mut pairs,
-                "cancelRestrictions",
-                word(message, CANCEL_RESTRICTIONS, RESTRICTIONS)?,
-            );
-            ("order.cancelReplace", pairs)
-        }
+        "XCN" => ("order.cancelReplace", replace(message)?),
         "XAK" => {
             let mut pairs = named(message);
             add(&mut pairs, "newQty", message.get(ORDER_QTY));
@@ -266,6 +235,39 @@ fn method(message: &Message) -> Result<(&'static str, Pairs), Invalid> {
             ("order.cancel", pairs)
         }
     })
+}
+
+fn replace(message: &Message) -> Result<Pairs, Invalid> {
+    let mut pairs = order(message)?;
+    let modes = [("1", "STOP_ON_FAILURE"), ("2", "ALLOW_FAILURE")];
+    add(
+        &mut pairs,
+        "cancelReplaceMode",
+        word(message, CANCEL_REPLACE_MODE, &modes)?,
+    );
+    let modes = [("1", "DO_NOTHING"), ("2", "CANCEL_ONLY")];
+    add(
+        &mut pairs,
+        "orderRateLimitExceededMode",
+        word(message, RATE_LIMIT_EXCEEDED_MODE, &modes)?,
+    );
+    add(&mut pairs, "cancelOrderId", message.get(ORDER_ID));
+    add(
+        &mut pairs,
+        "cancelOrigClientOrderId",
+        message.get(ORIG_CL_ORD_ID),
+    );
+    add(
+        &mut pairs,
+        "cancelNewClientOrderId",
+        message.get(CANCEL_CL_ORD_ID),
+    );
+    add(
+        &mut pairs,
+        "cancelRestrictions",
+        word(message, CANCEL_RESTRICTIONS, RESTRICTIONS)?,
+    );
+    Ok(pairs)
 }
 
 fn named(message: &Message) -> Pairs {

@@ -149,41 +149,43 @@ pub fn market(door: &Door, seat: &Arc<Seat>, message: &Message) -> Result<Option
 
 type Wanted = (Stream, Vec<(InstrumentId, Box<str>)>);
 
+/// The values of a repeating group of one tag.
+fn group(message: &Message, count: u32, tag: u32) -> Result<Vec<&str>, Invalid> {
+    let announced: usize = message
+        .get(count)
+        .ok_or_else(|| Invalid::missing(count))?
+        .parse()
+        .map_err(|_| bad_value(count))?;
+    let values: Vec<&str> = message
+        .fields()
+        .iter()
+        .filter(|(t, _)| *t == tag)
+        .map(|(_, v)| &**v)
+        .collect();
+    let name = name(count).unwrap_or_default();
+    if values.len() != announced || announced == 0 {
+        let text = format!("Incorrect NumInGroup count for repeating group '{name}'.");
+        return Err(Invalid {
+            tag: Some(count),
+            reason: 16,
+            error: ApiError::new(-1188, text),
+        });
+    }
+    if (1..values.len()).any(|place| values[..place].contains(&values[place])) {
+        let text = format!("Group '{name}' contains duplicate entries.");
+        return Err(Invalid {
+            tag: Some(count),
+            reason: 99,
+            error: ApiError::new(-1189, text),
+        });
+    }
+    Ok(values)
+}
+
 fn wanted(views: &Views, message: &Message) -> Result<Wanted, Invalid> {
-    let group = |count: u32, tag: u32| -> Result<Vec<&str>, Invalid> {
-        let announced: usize = message
-            .get(count)
-            .ok_or_else(|| Invalid::missing(count))?
-            .parse()
-            .map_err(|_| bad_value(count))?;
-        let values: Vec<&str> = message
-            .fields()
-            .iter()
-            .filter(|(t, _)| *t == tag)
-            .map(|(_, v)| &**v)
-            .collect();
-        let name = name(count).unwrap_or_default();
-        if values.len() != announced || announced == 0 {
-            let text = format!("Incorrect NumInGroup count for repeating group '{name}'.");
-            return Err(Invalid {
-                tag: Some(count),
-                reason: 16,
-                error: ApiError::new(-1188, text),
-            });
-        }
-        if (1..values.len()).any(|place| values[..place].contains(&values[place])) {
-            let text = format!("Group '{name}' contains duplicate entries.");
-            return Err(Invalid {
-                tag: Some(count),
-                reason: 99,
-                error: ApiError::new(-1189, text),
-            });
-        }
-        Ok(values)
-    };
-    let mut kinds = group(NO_MD_ENTRY_TYPES, MD_ENTRY_TYPE)?;
+    let mut kinds = group(message, NO_MD_ENTRY_TYPES, MD_ENTRY_TYPE)?;
     kinds.sort_unstable();
-    let symbols = group(NO_RELATED_SYM, SYMBOL)?;
+    let symbols = group(message, NO_RELATED_SYM, SYMBOL)?;
     if message
         .get(AGGREGATED_BOOK)
         .is_some_and(|value| value != "Y")
