@@ -2,6 +2,7 @@
 
 mod bounds;
 mod limits;
+mod records;
 mod refusals;
 mod trading;
 mod venue;

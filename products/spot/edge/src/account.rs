@@ -13,7 +13,7 @@ use crate::market::broken_history;
 use crate::orders::{write_discount, written};
 use crate::{report, symbols};
 
-const fn read(
+pub(crate) const fn read(
     path: &'static str,
     ws: &'static str,
     weight: Weight,
@@ -100,7 +100,7 @@ const ORDER: &[Param] = &[
     Param::optional("orderId", ORDER_ID),
     Param::optional("origClientOrderId", Kind::ClientId),
 ];
-const LIMIT: Param = Param::optional("limit", Kind::Limit { max: 1000 });
+pub(crate) const LIMIT: Param = Param::optional("limit", Kind::Limit { max: 1000 });
 const ALL_ORDERS: &[Param] = &[
     Param::required("symbol", Kind::Symbol),
     Param::optional("orderId", ORDER_ID),
@@ -263,14 +263,14 @@ fn open_orders(ctx: &Context, call: &Call) -> Outcome {
 }
 
 /// A span of at most 24 hours, when both ends are given.
-fn check_span(call: &Call) -> Result<(), ApiError> {
+pub(crate) fn check_span(call: &Call) -> Result<(), ApiError> {
     match (call.params.time("startTime"), call.params.time("endTime")) {
         (Some(start), Some(end)) if end.since(start) > DAY_US => Err(ApiError::span_too_long(24)),
         _ => Ok(()),
     }
 }
 
-fn rows(call: &Call) -> usize {
+pub(crate) fn rows(call: &Call) -> usize {
     call.params
         .count("limit")
         .and_then(|limit| usize::try_from(limit).ok())

@@ -7,6 +7,8 @@
 //! | [`tickers`] | `ticker/24hr`, `ticker/tradingDay`, `ticker`, `ticker/price`, `ticker/bookTicker` |
 //! | [`orders`] | placing and testing |
 //! | [`changes`] | canceling, replacing, amending |
+//! | [`records`] | prevented matches, allocations, amendments of the caller |
+//! | [`reference`] | execution rules and reference prices |
 //! | [`account`] | balances, commissions, orders and trades of the caller |
 //!
 //! A method is a row of its file's table (see [`kit::Method`]); [`TABLES`] is what a router is made of. Market data and open orders are answered
@@ -22,6 +24,8 @@ pub mod changes;
 pub mod general;
 pub mod market;
 pub mod orders;
+pub mod records;
+pub mod reference;
 mod report;
 mod symbols;
 pub mod tickers;
@@ -34,4 +38,6 @@ pub const TABLES: &[&[Method]] = &[
     orders::METHODS,
     changes::METHODS,
     account::METHODS,
+    records::METHODS,
+    reference::METHODS,
 ];

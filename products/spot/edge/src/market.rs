@@ -31,6 +31,13 @@ pub const METHODS: &[Method] = &[
         Handler::Later(historical_trades),
     ),
     Method::public(
+        "/api/v3/historicalBlockTrades",
+        Some("blockTrades.historical"),
+        Weight::Fixed(25),
+        BLOCKS,
+        Handler::Now(block_trades),
+    ),
+    Method::public(
         "/api/v3/aggTrades",
         Some("trades.aggregate"),
         Weight::Fixed(4),
@@ -72,6 +79,11 @@ const HISTORICAL: &[Param] = &[
     Param::required("symbol", Kind::Symbol),
     LIMIT,
     Param::optional("fromId", ID),
+];
+const BLOCKS: &[Param] = &[
+    Param::required("symbol", Kind::Symbol),
+    Param::required("fromId", ID),
+    LIMIT,
 ];
 const AGGREGATES: &[Param] = &[
     Param::required("symbol", Kind::Symbol),
@@ -172,6 +184,12 @@ fn historical_trades<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
             call,
         ))
     })
+}
+
+/// Trades that were agreed on outside the book: this venue settles none, so that no id has one behind it.
+fn block_trades(ctx: &Context, call: &Call) -> Outcome {
+    symbols::instrument(ctx, call)?;
+    Ok(write_trades(&[], 8, call))
 }
 
 fn write_trades(trades: &[PublicTrade], quote_precision: u8, call: &Call) -> Vec<u8> {
