@@ -222,7 +222,7 @@ impl Desk {
                     Err(why @ (Unavailable::ShuttingDown | Unavailable::Lost)) => {
                         return Err((*why).into());
                     }
-                    Err(Unavailable::Overloaded) => {}
+                    Err(Unavailable::Overloaded | Unavailable::DiskFull) => {}
                     Ok(answer) => self.note(answer),
                 }
                 answers.push(answer);

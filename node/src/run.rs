@@ -418,11 +418,8 @@ fn site(
 /// What the metrics door tells beside the listener's own figures.
 fn counters(sequencer: &Sequencer, feed: &FeedHandle) -> Arc<dyn Fn(&mut String) + Send + Sync> {
     use std::fmt::Write as _;
-    let (mark, client, feed) = (
-        sequencer.mark.clone(),
-        sequencer.client.clone(),
-        feed.clone(),
-    );
+    let (mark, brake) = (sequencer.mark.clone(), sequencer.brake.clone());
+    let (client, feed) = (sequencer.client.clone(), feed.clone());
     Arc::new(move |out| {
         let mut gauge = |name: &str, help: &str, value: u64| {
             let _ = writeln!(
@@ -434,6 +431,11 @@ fn counters(sequencer: &Sequencer, feed: &FeedHandle) -> Arc<dyn Fn(&mut String)
             "highwater_mark",
             "The last record that is durable.",
             mark.get().0,
+        );
+        gauge(
+            "highwater_disk_full",
+            "1 while the journal's disk is full and only cancels are taken.",
+            u64::from(brake.is_on()),
         );
         gauge(
             "highwater_queue",

@@ -55,6 +55,9 @@ pub enum Unavailable {
     /// The queue is full: nothing happened, ask again later.
     #[error("the queue in front of the engine is full")]
     Overloaded,
+    /// Nothing happened: the journal's disk is full, and what room is left serves cancels.
+    #[error("the journal's disk is full: only cancels are taken until there is room again")]
+    DiskFull,
     /// Nothing happened.
     #[error("the exchange is shutting down")]
     ShuttingDown,

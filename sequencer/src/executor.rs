@@ -6,6 +6,7 @@ use journal::BatchBuf;
 use protocol::{Admin, Batch, Command, Executed, Reject, RejectCode, Reply, Request, Wake, Wire};
 use types::{AccountId, RequestId, Seq, Time};
 
+use crate::brake::Brake;
 use crate::client::{Done, Job};
 use crate::{Answer, Clock, State, Unavailable};
 
@@ -61,6 +62,7 @@ pub(crate) struct Executor {
     engine: Engine,
     position: Position,
     clock: Arc<dyn Clock>,
+    brake: Brake,
     scratch: Vec<u8>,
     max_batch_bytes: usize,
 }
@@ -70,12 +72,14 @@ impl Executor {
         engine: Engine,
         position: Position,
         clock: Arc<dyn Clock>,
+        brake: Brake,
         max_batch_bytes: usize,
     ) -> Executor {
         Executor {
             engine,
             position,
             clock,
+            brake,
             scratch: Vec::with_capacity(4096),
             max_batch_bytes,
         }
@@ -141,6 +145,10 @@ impl Executor {
 
     pub(crate) fn take(&mut self, sealed: &mut Sealed, job: Job) -> Result<(), Box<Poison>> {
         match job {
+            Job::Submit { request, done } if self.brake.refuses(&request.command) => {
+                done(Err(Unavailable::DiskFull));
+                Ok(())
+            }
             Job::Submit { request, done } => self.execute(sealed, request, Some(done)),
             Job::Check { request, done } => {
                 let time = self.position.time;

@@ -15,7 +15,11 @@
 //! replay, so that recovery stays bounded.
 //!
 //! **Failed writes and syncs are fatal**: waiting answers are lost (execution status unknown), the caller is told and should end the process.
+//!
+//! **A full disk** is foreseen by the journal, which makes its segments one ahead. While the next one cannot be made, [`Brake`] is on: only
+//! what takes orders off the books is taken, the rest is denied, and trading goes on by itself when there is room again.
 
+mod brake;
 mod client;
 mod clock;
 mod executor;
@@ -23,6 +27,7 @@ mod keeper;
 mod recover;
 mod run;
 
+pub use brake::Brake;
 pub use client::{Accepted, Answer, Client, State, Unavailable};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use executor::Position;

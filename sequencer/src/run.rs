@@ -10,6 +10,7 @@ use journal::{BatchBuf, EventLog, Fatal, Folder, Journal, Writer, snapshots};
 use relay::Relay;
 use types::Seq;
 
+use crate::brake::Brake;
 use crate::client::Job;
 use crate::executor::{Executor, Poison, Position, Sealed};
 use crate::keeper::{Keeper, Mark};
@@ -171,7 +172,14 @@ impl Recovered {
             clock: Arc::clone(&clock),
             ids: Arc::new(AtomicU64::new(1)),
         };
-        let executor = Executor::new(engine, position, clock, options.max_batch_bytes);
+        let brake = Brake::default();
+        let executor = Executor::new(
+            engine,
+            position,
+            clock,
+            brake.clone(),
+            options.max_batch_bytes,
+        );
         let pump = Pump {
             executor,
             jobs,
@@ -183,6 +191,8 @@ impl Recovered {
         let keeper = Keeper::new(writer, events, relay, mark.clone());
         let shelf = Shelf {
             keeper,
+            brake: brake.clone(),
+            looked: Instant::now(),
             sealed,
             give_back,
             folder: folder.clone(),
@@ -200,6 +210,7 @@ impl Recovered {
         Ok(Sequencer {
             client,
             mark,
+            brake,
             folder,
             engine_thread,
             journal_thread,
@@ -211,6 +222,7 @@ impl Recovered {
 pub struct Sequencer {
     pub client: Client,
     pub mark: Mark,
+    pub brake: Brake,
     folder: Folder,
     engine_thread: JoinHandle<(Engine, Position)>,
     journal_thread: JoinHandle<Result<Keeper, Fatal>>,
@@ -408,6 +420,9 @@ const IDLE: Duration = Duration::from_millis(250);
 /// The journal's thread: batches in, everything else out; and now and then a thread that takes a snapshot.
 struct Shelf {
     keeper: Keeper,
+    brake: Brake,
+    /// When the journal was asked for its health last.
+    looked: Instant,
     sealed: Receiver<ToKeeper>,
     give_back: Sender<BatchBuf>,
     folder: Folder,
@@ -424,7 +439,8 @@ impl Shelf {
             let served = match message {
                 Some(message) => self.serve(message),
                 None => self.keeper.writer().confirm().map(drop),
-            };
+            }
+            .and_then(|()| self.look_after_room());
             if let Err(fatal) = served {
                 tracing::error!(%fatal, "the journal failed");
                 on_fatal(fatal.clone());
@@ -440,6 +456,16 @@ impl Shelf {
             let _ = thread.join();
         }
         Ok(self.keeper)
+    }
+
+    /// While all is well this costs a look; a disk that was full is asked again after every [`IDLE`], as each asking tries to write.
+    fn look_after_room(&mut self) -> Result<(), Fatal> {
+        if !self.brake.is_on() || self.looked.elapsed() >= IDLE {
+            self.looked = Instant::now();
+            let health = self.keeper.writer().health()?;
+            self.brake.follow(&health);
+        }
+        Ok(())
     }
 
     /// The next thing to do; `Some(None)` when there has been nothing for a while; `None` at the end.

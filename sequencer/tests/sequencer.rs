@@ -424,3 +424,58 @@ fn durability_can_be_switched_while_running() {
     again.sequencer.stop().unwrap();
     venue.sequencer.stop().unwrap();
 }
+
+#[test]
+fn a_full_disk_keeps_its_last_room_for_cancels() {
+    let storage = SimStorage::new(9);
+    let mut options = options();
+    options.journal.first_segment_bytes = 256 << 10;
+    let venue = start(&storage, options, Relay::new());
+    venue.open();
+    let used: usize = storage
+        .paths()
+        .iter()
+        .filter_map(|path| storage.contents(path))
+        .map(|bytes| bytes.len())
+        .sum();
+    storage.set_capacity(Some(used as u64 + 1_000));
+    let mut open = 0;
+    while let Ok(answer) = venue.place(0, 1, Side::Buy, 100) {
+        answer.outcome.unwrap();
+        open += 1;
+        assert!(open < 20_000, "the brake never came on");
+    }
+    assert!(venue.sequencer.brake.is_on());
+    let before = venue.state();
+    assert_eq!(
+        venue.place(0, 2, Side::Buy, 100).err(),
+        Some(Unavailable::DiskFull)
+    );
+    assert_eq!(venue.state(), before, "a denied order changes nothing");
+    let cancel = Command::CancelAll(CancelAll {
+        instrument: InstrumentId(1),
+        client_id: ClientId::new("out").unwrap(),
+    });
+    let canceled = venue.ask(user(0), cancel).unwrap().outcome.unwrap();
+    assert!(matches!(canceled.reply(), Reply::CanceledAll(orders) if orders.len() == open));
+    storage.set_capacity(None);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let placed = loop {
+        match venue.place(0, 1, Side::Buy, 100) {
+            Ok(answer) => break answer.outcome.unwrap(),
+            Err(why) => assert_eq!(why, Unavailable::DiskFull),
+        }
+        assert!(
+            std::time::Instant::now() < deadline,
+            "the brake never went off"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    };
+    assert_eq!(placed.seq(), Seq(before.seq.0 + 2));
+    let live = venue.state();
+    let after = storage.after_power_loss(&mut journal::sim::Choices::seeded(2));
+    let again = start(&after, options, Relay::new());
+    assert_eq!(again.state(), live);
+    again.sequencer.stop().unwrap();
+    venue.sequencer.stop().unwrap();
+}

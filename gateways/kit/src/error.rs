@@ -196,6 +196,11 @@ impl From<Unavailable> for ApiError {
     fn from(why: Unavailable) -> ApiError {
         match why {
             Unavailable::Overloaded => ApiError::server_busy(),
+            Unavailable::DiskFull => ApiError::new(
+                -1008,
+                "The venue's disk is full. Orders are not taken until there is room again; cancels still are.",
+            )
+            .with_status(503),
             Unavailable::ShuttingDown => ApiError::shutting_down(),
             Unavailable::Lost => ApiError::unexpected_response(),
         }
