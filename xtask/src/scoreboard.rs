@@ -207,6 +207,7 @@ pub fn versions(folder: &Path) -> Result<String> {
     let pins = std::fs::read_to_string(folder.join("python/requirements.txt"))
         .context("cannot read the pinned requirements")?;
     let clients = [
+        "binance-fix-connector==",
         "binance-sdk-spot==",
         "ccxt==",
         "python-binance==",

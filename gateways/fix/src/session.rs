@@ -114,6 +114,8 @@ pub(crate) struct Session<S> {
     delayed: VecDeque<(Instant, Outgoing)>,
     received: BytesMut,
     out: Vec<u8>,
+    /// Where each message in `out` ends.
+    ends: Vec<usize>,
     next_in: u64,
     next_out: u64,
     /// Messages in the current window, and when it began.
@@ -137,6 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             delayed: VecDeque::new(),
             received: BytesMut::with_capacity(8 * 1024),
             out: Vec::with_capacity(8 * 1024),
+            ends: Vec::new(),
             next_in: 1,
             next_out: 1,
             counted: (0, now),
@@ -203,8 +206,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         if self.out.is_empty() {
             return Ok(());
         }
+        // Each message is a TLS record of its own: the public Python client drops what it has read of a message that follows a whole one.
         let write = async {
-            self.io.write_all(&self.out).await?;
+            let mut from = 0;
+            for end in &self.ends {
+                self.io.write_all(&self.out[from..*end]).await?;
+                from = *end;
+            }
             self.io.flush().await
         };
         match timeout(PATIENCE, write).await {
@@ -212,6 +220,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             Err(_) => return Err(std::io::ErrorKind::TimedOut.into()),
         }
         self.out.clear();
+        self.ends.clear();
         Ok(())
     }
 
@@ -229,6 +238,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             sent: self.door.context.now(),
         };
         codec::put(&mut self.out, &header, message.kind, &message.body);
+        self.ends.push(self.out.len());
         self.next_out += 1;
         self.said = Instant::now();
     }

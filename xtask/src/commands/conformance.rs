@@ -55,7 +55,7 @@ struct Script {
     demo: bool,
 }
 
-const SCRIPTS: [Script; 7] = [
+const SCRIPTS: [Script; 8] = [
     Script {
         client: "binance-sdk-spot (Python)",
         file: "python/official.py",
@@ -69,6 +69,11 @@ const SCRIPTS: [Script; 7] = [
     Script {
         client: "python-binance",
         file: "python/python_binance.py",
+        demo: false,
+    },
+    Script {
+        client: "binance-fix-connector",
+        file: "python/fix.py",
         demo: false,
     },
     Script {
@@ -148,7 +153,7 @@ fn in_mode(
     let exchange = Server::start(
         &format!("conformance-{name}"),
         &scratch.join(name),
-        &[mode, "--listen", "127.0.0.1:0"],
+        &[mode, "--listen", "127.0.0.1:0", "--fix", "127.0.0.1:0"],
     )?;
     for script in scripts {
         house::say(script.client);
