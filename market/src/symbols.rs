@@ -121,6 +121,7 @@ pub fn filters(tick: Decimal, lot: Decimal, min_notional: Decimal) -> Filters {
             avg_price_mins: 5,
         }),
         max_num_orders: Some(MAX_ORDERS),
+        ..Filters::default()
     }
 }
 

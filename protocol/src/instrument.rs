@@ -1,5 +1,6 @@
 use types::{AssetId, ContractKind, Decimal, InstrumentId, Rate};
 
+use crate::codec::{Malformed, Wire};
 use crate::{StpMode, StpModes};
 
 wire_enum! {
@@ -50,15 +51,146 @@ wire_struct! {
     }
 }
 wire_struct! {
+    /// PERCENT_PRICE: as [`PercentPriceBySideFilter`], the same for both sides.
     #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-    pub struct Filters {
-        pub price: Option<PriceFilter>,
-        pub lot_size: Option<LotSizeFilter>,
-        pub market_lot_size: Option<LotSizeFilter>,
-        pub notional: Option<NotionalFilter>,
-        pub percent_price_by_side: Option<PercentPriceBySideFilter>,
-        /// Open orders of one account on this instrument.
-        pub max_num_orders: Option<u32>,
+    pub struct PercentPriceFilter { pub up: Decimal, pub down: Decimal, pub avg_price_mins: u32 }
+}
+wire_struct! {
+    /// MIN_NOTIONAL: the least price x qty, in quote units. For MARKET as [`NotionalFilter`].
+    #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+    pub struct MinNotionalFilter { pub min: Decimal, pub apply_to_market: bool, pub avg_price_mins: u32 }
+}
+wire_struct! {
+    /// TRAILING_DELTA, in basis points. Above: stops of buyers and take-profits of sellers; below: the other two.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+    pub struct TrailingDeltaFilter {
+        pub min_above: u32,
+        pub max_above: u32,
+        pub min_below: u32,
+        pub max_below: u32,
+    }
+}
+
+/// What an order on one instrument has to pass. `None` is off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Filters {
+    pub price: Option<PriceFilter>,
+    pub lot_size: Option<LotSizeFilter>,
+    pub market_lot_size: Option<LotSizeFilter>,
+    pub notional: Option<NotionalFilter>,
+    pub percent_price_by_side: Option<PercentPriceBySideFilter>,
+    /// Open orders of one account on this instrument.
+    pub max_num_orders: Option<u32>,
+    pub percent_price: Option<PercentPriceFilter>,
+    pub min_notional: Option<MinNotionalFilter>,
+    /// Open stop and take-profit orders of one account.
+    pub max_num_algo_orders: Option<u32>,
+    pub max_num_iceberg_orders: Option<u32>,
+    /// Into how many parts an iceberg may be cut.
+    pub iceberg_parts: Option<u32>,
+    /// Base asset owned and bid for by one account, in base units.
+    pub max_position: Option<Decimal>,
+    pub trailing_delta: Option<TrailingDeltaFilter>,
+    /// How often one order may be amended.
+    pub max_num_order_amends: Option<u32>,
+    /// Open order lists of one account.
+    pub max_num_order_lists: Option<u32>,
+}
+
+/// Format 1 ended with `max_num_orders`. When a later filter is set, [`MORE_FOLLOW`] is added to that option's tag, and behind it stand a
+/// count and that many filters, each a number and its fields: bytes of the past stay readable and are written as they were.
+impl Wire for Filters {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.price.put(out);
+        self.lot_size.put(out);
+        self.market_lot_size.put(out);
+        self.notional.put(out);
+        self.percent_price_by_side.put(out);
+        let tag_at = out.len();
+        self.max_num_orders.put(out);
+        let count_at = out.len();
+        let mut more = More { out, count: 0 };
+        more.put(1, &self.percent_price);
+        more.put(2, &self.min_notional);
+        more.put(3, &self.max_num_algo_orders);
+        more.put(4, &self.max_num_iceberg_orders);
+        more.put(5, &self.iceberg_parts);
+        more.put(6, &self.max_position);
+        more.put(7, &self.trailing_delta);
+        more.put(8, &self.max_num_order_amends);
+        more.put(9, &self.max_num_order_lists);
+        let count = more.count;
+        if count > 0 {
+            out[tag_at] += MORE_FOLLOW;
+            out.insert(count_at, count);
+        }
+    }
+
+    fn take(input: &mut &[u8]) -> Result<Self, Malformed> {
+        let mut filters = Filters {
+            price: Wire::take(input)?,
+            lot_size: Wire::take(input)?,
+            market_lot_size: Wire::take(input)?,
+            notional: Wire::take(input)?,
+            percent_price_by_side: Wire::take(input)?,
+            ..Filters::default()
+        };
+        let tag = u8::take(input)?;
+        filters.max_num_orders = match tag % MORE_FOLLOW {
+            0 => None,
+            _ => Some(u32::take(input)?),
+        };
+        match tag / MORE_FOLLOW {
+            0 => Ok(filters),
+            1 => {
+                for _ in 0..u8::take(input)? {
+                    filters.take_more(input)?;
+                }
+                Ok(filters)
+            }
+            _ => Err(Malformed("option")),
+        }
+    }
+}
+
+/// See [`Filters`]' bytes.
+const MORE_FOLLOW: u8 = 2;
+
+struct More<'a> {
+    out: &'a mut Vec<u8>,
+    count: u8,
+}
+
+impl More<'_> {
+    fn put(&mut self, number: u8, filter: &Option<impl Wire>) {
+        if let Some(filter) = filter {
+            self.count += 1;
+            self.out.push(number);
+            filter.put(self.out);
+        }
+    }
+}
+
+impl Filters {
+    fn take_more(&mut self, input: &mut &[u8]) -> Result<(), Malformed> {
+        fn fill<T: Wire>(field: &mut Option<T>, input: &mut &[u8]) -> Result<(), Malformed> {
+            match field.replace(T::take(input)?) {
+                None => Ok(()),
+                Some(_) => Err(Malformed("a filter stands twice")),
+            }
+        }
+        match u8::take(input)? {
+            1 => fill(&mut self.percent_price, input),
+            2 => fill(&mut self.min_notional, input),
+            3 => fill(&mut self.max_num_algo_orders, input),
+            4 => fill(&mut self.max_num_iceberg_orders, input),
+            5 => fill(&mut self.iceberg_parts, input),
+            6 => fill(&mut self.max_position, input),
+            7 => fill(&mut self.trailing_delta, input),
+            8 => fill(&mut self.max_num_order_amends, input),
+            9 => fill(&mut self.max_num_order_lists, input),
+            _ => Err(Malformed("number of a filter")),
+        }
     }
 }
 
@@ -97,6 +229,46 @@ impl Instrument {
         match self.filters.lot_size {
             Some(f) if !f.step.is_zero() => f.step,
             _ => Decimal(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_filters_leave_former_bytes_alone() {
+        let former = Filters {
+            max_num_orders: Some(7),
+            ..Filters::default()
+        };
+        let mut bytes = Vec::new();
+        former.put(&mut bytes);
+        assert_eq!(bytes, [0, 0, 0, 0, 0, 1, 7, 0, 0, 0]);
+        assert_eq!(Filters::take(&mut &bytes[..]), Ok(former));
+        for max_num_orders in [None, Some(7)] {
+            let every = Filters {
+                max_num_orders,
+                percent_price: Some(PercentPriceFilter::default()),
+                min_notional: Some(MinNotionalFilter::default()),
+                max_num_algo_orders: Some(1),
+                max_num_iceberg_orders: Some(2),
+                iceberg_parts: Some(3),
+                max_position: Some(Decimal(4)),
+                trailing_delta: Some(TrailingDeltaFilter::default()),
+                max_num_order_amends: Some(5),
+                max_num_order_lists: Some(6),
+                ..Filters::default()
+            };
+            let mut bytes = Vec::new();
+            every.put(&mut bytes);
+            let mut input = &bytes[..];
+            assert_eq!(Filters::take(&mut input), Ok(every));
+            assert!(input.is_empty());
+            for end in 0..bytes.len() {
+                assert!(Filters::take(&mut &bytes[..end]).is_err(), "{end} bytes");
+            }
         }
     }
 }

@@ -32,8 +32,8 @@ pub use event::{
     OrderAmended, OrderClosed, OrderPlaced, OrderRested, Party, Traded, Transferred,
 };
 pub use instrument::{
-    Filters, Instrument, LotSizeFilter, MarketStatus, NotionalFilter, PercentPriceBySideFilter,
-    PriceFilter,
+    Filters, Instrument, LotSizeFilter, MarketStatus, MinNotionalFilter, NotionalFilter,
+    PercentPriceBySideFilter, PercentPriceFilter, PriceFilter, TrailingDeltaFilter,
 };
 pub use order::{Order, OrderKind, OrderStatus, StpMode, StpModes, TimeInForce};
 pub use reject::{Reject, RejectCode};

@@ -75,6 +75,10 @@ rejects! {
     313 MarketLotSize -1013 "Filter failure: MARKET_LOT_SIZE";
     314 Notional -1013 "Filter failure: NOTIONAL";
     315 MaxNumOrders -1013 "Filter failure: MAX_NUM_ORDERS";
+    316 PercentPrice -1013 "Filter failure: PERCENT_PRICE";
+    317 MinNotional -1013 "Filter failure: MIN_NOTIONAL";
+    318 MaxPosition -1013 "Filter failure: MAX_POSITION";
+    319 IcebergParts -1013 "Filter failure: ICEBERG_PARTS";
     320 MarketOrdersUnsupported -2010 "Market orders are not supported for this symbol.";
     321 QuoteQtyUnsupported -2010 "Quote order qty market orders are not support for this symbol.";
     322 IcebergUnsupported -2010 "Iceberg orders are not supported for this symbol.";
@@ -85,6 +89,16 @@ rejects! {
     327 TrailingUnsupported -2010 "Trailing stop orders are not supported for this symbol.";
     328 PegUnsupported -2010 "Pegged orders are not supported for this symbol.";
     329 StpModeNotAllowed -1013 "This symbol does not allow the specified self-trade prevention mode.";
+    330 TrailingDelta -1013 "Filter failure: TRAILING_DELTA";
+    331 MaxNumAlgoOrders -1013 "Filter failure: MAX_NUM_ALGO_ORDERS";
+    332 MaxNumIcebergOrders -1013 "Filter failure: MAX_NUM_ICEBERG_ORDERS";
+    333 MaxNumOrderLists -1013 "Filter failure: MAX_NUM_ORDER_LISTS";
+    334 MaxNumOrderAmends -2038 "Filter failure: MAX_NUM_ORDER_AMENDS";
+    335 ExchangeMaxNumOrders -1013 "Filter failure: EXCHANGE_MAX_NUM_ORDERS";
+    336 ExchangeMaxNumAlgoOrders -1013 "Filter failure: EXCHANGE_MAX_NUM_ALGO_ORDERS";
+    337 ExchangeMaxNumIcebergOrders -1013 "Filter failure: EXCHANGE_MAX_NUM_ICEBERG_ORDERS";
+    338 ExchangeMaxNumOrderLists -1013 "Filter failure: EXCHANGE_MAX_NUM_ORDER_LISTS";
+    339 MaxAsset -1013 "Filter failure: MAX_ASSET";
 
     400 UnknownOrder -2011 "Unknown order sent.";
     401 DuplicateClientId -2010 "Duplicate order sent.";

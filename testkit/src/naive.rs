@@ -31,6 +31,8 @@ struct Market {
     last_order: u64,
     update: u64,
     prevented: u64,
+    /// How often each order was amended.
+    amends: BTreeMap<types::OrderId, u32>,
 }
 
 /// The whole exchange, slowly.
@@ -202,6 +204,7 @@ impl Naive {
                     last_order: 0,
                     update: 0,
                     prevented: 0,
+                    amends: BTreeMap::new(),
                 });
                 let id = instrument.id;
                 events.push(Event::InstrumentListed(Box::new(instrument)));

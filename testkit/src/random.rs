@@ -2,9 +2,10 @@
 
 use protocol::{
     Admin, AmendOrder, BothKeys, CancelAll, CancelOrder, CancelReplace, CancelReplaceMode,
-    CancelRestriction, Command, Filters, Instrument, LotSizeFilter, MarketStatus, NotionalFilter,
-    OrderKey, OrderKind, PercentPriceBySideFilter, PlaceOrder, PriceFilter, SetStatus, StpMode,
-    StpModes, TimeInForce, Transfer, Wake,
+    CancelRestriction, Command, Filters, Instrument, LotSizeFilter, MarketStatus,
+    MinNotionalFilter, NotionalFilter, OrderKey, OrderKind, PercentPriceBySideFilter,
+    PercentPriceFilter, PlaceOrder, PriceFilter, SetStatus, StpMode, StpModes, TimeInForce,
+    Transfer, Wake,
 };
 use types::{
     AccountId, Amount, AssetId, ClientId, ContractKind, Decimal, InstrumentId, OrderId, Rate, Side,
@@ -43,6 +44,8 @@ impl Random {
 }
 
 pub const USERS: u64 = 4;
+/// A little above what each user begins with.
+const MAX_POSITION: Decimal = Decimal(402 * Decimal::SCALE);
 
 /// Four users and three markets: one without filters, one with coarse grids and every filter, one with odd grids and an asset of three
 /// decimals.
@@ -73,6 +76,7 @@ pub fn furnish(exchange: &mut Exchange) {
             max: Decimal(0),
             step: Decimal(30_000_000),
         }),
+        max_position: Some(MAX_POSITION),
         ..Filters::default()
     };
     exchange.list(instrument("ODD", btc, yen, odd, 2));
@@ -112,6 +116,18 @@ fn every_filter() -> Filters {
             avg_price_mins: 3,
         }),
         max_num_orders: Some(5),
+        percent_price: Some(PercentPriceFilter {
+            up: Decimal(5 * unit / 2),
+            down: Decimal(unit / 3),
+            avg_price_mins: 1,
+        }),
+        min_notional: Some(MinNotionalFilter {
+            min: Decimal(3 * unit / 2),
+            apply_to_market: false,
+            avg_price_mins: 1,
+        }),
+        max_num_order_amends: Some(1),
+        ..Filters::default()
     }
 }
 

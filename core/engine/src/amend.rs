@@ -39,6 +39,8 @@ impl Engine {
             return Err(RejectCode::AmendNoChange);
         }
         let resting = market.book.get(at).ok_or(RejectCode::AmendUnknownOrder)?;
+        market.spec.max_num_order_amends(live.amends)?;
+        market.spec.min_notional(resting.price, qty)?;
         market.spec.notional(resting.price, qty)?;
         let other = market.live.find_client_id(live.seat, &c.client_id);
         if other.is_some_and(|slot| slot != at.slot) {
@@ -75,6 +77,7 @@ impl Engine {
         market.live.rename(amend.at.slot, c.client_id);
         let live = market.live.get_mut(amend.at.slot);
         live.qty = amend.qty;
+        live.amends = live.amends.saturating_add(1);
         live.updated_at = time;
         let seat = live.seat;
         let contract = self.registry.contract_at(market.contract);

@@ -44,6 +44,8 @@ impl Market {
                 .filters
                 .percent_price_by_side
                 .map(|f| f.avg_price_mins),
+            instrument.filters.percent_price.map(|f| f.avg_price_mins),
+            instrument.filters.min_notional.map(|f| f.avg_price_mins),
         ];
         let fees = [instrument.base, instrument.quote]
             .map(|asset| ledger.open(Key::new(AccountId::FEES, wallet, asset)));
@@ -117,6 +119,21 @@ impl Market {
 
     pub fn balances(&self, seat: SeatId) -> [BalanceRef; 2] {
         self.live.seat(seat).balances.map(BalanceRef::from_number)
+    }
+
+    /// The lots that a seat's open BUY orders still want.
+    pub fn bidding(&self, seat: SeatId) -> i128 {
+        let mut lots = 0;
+        let mut next = self.live.first_of(seat);
+        while let Some(slot) = next {
+            let live = self.live.get(slot);
+            let resting = self.book.find(live.id).and_then(|at| self.book.get(at));
+            lots += resting
+                .filter(|resting| resting.side == Side::Buy)
+                .map_or(0, |resting| i128::from(resting.open.0));
+            next = self.live.next_of(slot);
+        }
+        lots
     }
 
     /// Would an order at this price trade at once?

@@ -105,9 +105,11 @@ impl Engine {
             if c.quote_qty.is_zero() {
                 let qty = spec.qty(c.qty)?;
                 spec.market_qty(c.qty)?;
+                spec.market_min_notional(qty, average)?;
                 spec.market_notional(qty, average)?;
                 plan.limit = Limit::Lots(qty);
             } else {
+                spec.quote_min_notional(c.quote_qty)?;
                 spec.quote_notional(c.quote_qty)?;
                 plan.limit = Limit::Notional(spec.notional_of_quote_rounded_down(c.quote_qty));
             }
@@ -120,6 +122,7 @@ impl Engine {
             if plan.may_rest() && !spec.sum_fits(market.book.level_qty(c.side, price), qty) {
                 return Err(RejectCode::LotSize);
             }
+            spec.min_notional(price, qty)?;
             spec.notional(price, qty)?;
         }
         if plan.may_rest() {
@@ -127,6 +130,9 @@ impl Engine {
             if market.book.len() + 1 >= matching::SlotIndex::MAX_SLOTS {
                 return Err(RejectCode::MaxNumOrders);
             }
+        }
+        if plan.side == Side::Buy && spec.limits_position() {
+            self.check_position(actor, &plan)?;
         }
         if !spec.instrument().allowed_stp.contains(plan.stp) {
             return Err(RejectCode::StpModeNotAllowed);
@@ -140,6 +146,23 @@ impl Engine {
             return Err(RejectCode::DuplicateClientId);
         }
         Ok(plan)
+    }
+
+    /// MAX_POSITION. Walks the actor's own open orders on the instrument, and only where the filter is set.
+    #[cold]
+    fn check_position(&self, actor: AccountId, plan: &Plan) -> Result<(), RejectCode> {
+        let market = &self.markets[plan.market];
+        let base = market.legs()[0];
+        let (free, held) = self.ledger.balance(Key::new(actor, market.wallet, base));
+        let precision = self.asset(base).map_or(0, |asset| asset.precision);
+        let qty = match plan.limit {
+            Limit::Lots(qty) => qty,
+            Limit::Notional(_) => market.book.quote(&plan.taker(), plan.limit).qty,
+        };
+        let bidding = plan.seat.map_or(0, |seat| market.bidding(seat));
+        market
+            .spec
+            .max_position(free.plus(held), precision, bidding, qty)
     }
 
     /// What depends on the book and on money, as they stand.

@@ -9,6 +9,8 @@
 //!                       last_price:option<i64>  n:u32  n x bucket minute:i64 notional:i128 qty:i128
 //!                       n:u64  n x order         bids then asks, each in priority order
 //! n:u32  n x product    id:u16  bytes
+//! any    section        number:u8, then its fields; a section that would be empty is left out, and numbers rise
+//!   1 amended orders    n:u32  n x instrument:u32 order:u64 amends:u32   by instrument, side, priority
 //! xxh3-128 of all the above
 //! ```
 //!
@@ -23,7 +25,9 @@ use matching::{Book, Owner, Resting};
 use orders::LiveOrder;
 use prices::Bucket;
 use protocol::{Instrument, Malformed, Order, OrderKind, OrderStatus, TimeInForce, Wire};
-use types::{AccountId, Amount, AssetId, Price, ProductId, Qty, Side, Wallet};
+use types::{
+    AccountId, Amount, AssetId, InstrumentId, OrderId, Price, ProductId, Qty, Side, Wallet,
+};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::market::Market;
@@ -33,6 +37,8 @@ use crate::{Engine, RULES_VERSION};
 /// The version that is written.
 pub const SNAPSHOT_VERSION: u32 = 1;
 const MAGIC: [u8; 8] = *b"HWENGINE";
+/// The section of amended orders.
+const AMENDS: u8 = 1;
 /// Bytes are handed on in pieces of about this size.
 const PIECE: usize = 64 * 1024;
 
@@ -142,6 +148,7 @@ impl Engine {
             w.put(&product.id());
             w.put(&bytes.into_boxed_slice());
         }
+        self.write_amends(&mut w);
         w.flush();
         Digest(w.hash.digest128())
     }
@@ -221,6 +228,61 @@ impl Engine {
             }
             let bytes: Box<[u8]> = Wire::take(input)?;
             product.restore(&bytes).map_err(|e| Corrupt(e.0))?;
+        }
+        self.read_sections(input)
+    }
+
+    fn read_sections(&mut self, input: &mut &[u8]) -> Result<(), Corrupt> {
+        let mut previous = 0;
+        while !input.is_empty() {
+            let number = u8::take(input)?;
+            if number <= previous {
+                return Err(corrupt("sections out of order"));
+            }
+            previous = number;
+            match number {
+                AMENDS => self.read_amends(input)?,
+                _ => return Err(corrupt("a section that this program does not know")),
+            }
+        }
+        Ok(())
+    }
+
+    fn write_amends(&self, w: &mut Writer<'_>) {
+        let mut amended = Vec::new();
+        for market in &self.markets {
+            for side in [Side::Buy, Side::Sell] {
+                market.book.each(side, &mut |at, _| {
+                    let live = market.live.get(at.slot);
+                    if live.amends > 0 {
+                        amended.push((market.id(), live.id, live.amends));
+                    }
+                });
+            }
+        }
+        if amended.is_empty() {
+            return;
+        }
+        w.put(&AMENDS);
+        w.count(amended.len());
+        for (instrument, order, amends) in amended {
+            w.put(&instrument);
+            w.put(&order);
+            w.put(&amends);
+        }
+    }
+
+    fn read_amends(&mut self, input: &mut &[u8]) -> Result<(), Corrupt> {
+        for _ in 0..u32::take(input)? {
+            let (instrument, order) = (InstrumentId::take(input)?, OrderId::take(input)?);
+            let market = self
+                .market_mut(instrument)
+                .map_err(|_| corrupt("amends of an unknown instrument"))?;
+            let at = market
+                .book
+                .find(order)
+                .ok_or_else(|| corrupt("amends of an order that is not open"))?;
+            market.live.get_mut(at.slot).amends = u32::take(input)?;
         }
         Ok(())
     }

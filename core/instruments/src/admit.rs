@@ -41,12 +41,23 @@ pub(crate) fn check(instrument: &Instrument) -> Result<(), RejectCode> {
             && p.ask_down <= p.ask_up
             && p.avg_price_mins <= MAX_AVG_PRICE_MINS
     });
+    let either_side = f.percent_price.is_none_or(|p| {
+        positive(&[p.up, p.down]) && p.down <= p.up && p.avg_price_mins <= MAX_AVG_PRICE_MINS
+    });
+    let least = f
+        .min_notional
+        .is_none_or(|n| positive(&[n.min]) && n.avg_price_mins <= MAX_AVG_PRICE_MINS);
+    let trailing = f
+        .trailing_delta
+        .is_none_or(|t| t.min_above <= t.max_above && t.min_below <= t.max_below);
+    let position = f.max_position.is_none_or(|max| max.0 >= 0);
     let lots = f.lot_size.is_none_or(|l| lot(&l)) && f.market_lot_size.is_none_or(|l| lot(&l));
     let fees = [instrument.maker_fee, instrument.taker_fee]
         .iter()
         .all(|fee| (Rate(0)..=Rate(Decimal::SCALE)).contains(fee));
     let stp = instrument.allowed_stp.contains(instrument.default_stp);
-    if price && notional && percent && lots && fees && stp {
+    let later = either_side && least && trailing && position;
+    if price && notional && percent && lots && fees && stp && later {
         Ok(())
     } else {
         Err(RejectCode::InvalidSpecification)

@@ -10,11 +10,19 @@
 //! | LOT_SIZE | `min <= qty <= max`, `qty % step == 0` |
 //! | MARKET_LOT_SIZE | the same in addition, for MARKET orders by quantity |
 //! | NOTIONAL | bounds on price x qty; for MARKET orders by the average price, if there is one |
-//! | MAX_NUM_ORDERS | open orders of one account |
+//! | PERCENT_PRICE | as PERCENT_PRICE_BY_SIDE, the same for both sides |
+//! | MIN_NOTIONAL | the lower bound of NOTIONAL alone |
+//! | MAX_POSITION | base owned + open BUY + this BUY order; an overflow breaks it |
+//! | ICEBERG_PARTS | `ceil(qty / iceberg qty)` |
+//! | TRAILING_DELTA | bounds in basis points, by whether the order fires above or below the market |
+//! | MAX_NUM_ORDERS, _ALGO_, _ICEBERG_, MAX_NUM_ORDER_LISTS | open ones of one account, before one more |
+//! | MAX_NUM_ORDER_AMENDS | amends of one order, before one more |
 //!
 //! Nothing is rounded: a number off the grid is refused. Products of two 64-bit numbers are formed in 128 bits and cannot overflow.
 
 mod admit;
+mod counts;
+mod position;
 
 use protocol::{Instrument, LotSizeFilter, MarketStatus, RejectCode};
 use types::{Decimal, Price, Qty, Side};
@@ -169,32 +177,35 @@ impl Spec {
         }
     }
 
-    /// PERCENT_PRICE_BY_SIDE, for a limit price.
+    /// PERCENT_PRICE and PERCENT_PRICE_BY_SIDE, for a limit price.
     ///
     /// # Errors
-    /// `PercentPriceBySide`.
+    /// `PercentPrice`, `PercentPriceBySide`.
     pub fn percent_price(
         &self,
         side: Side,
         price: Price,
-        average: impl FnOnce(u32) -> Option<Price>,
+        average: impl Fn(u32) -> Option<Price>,
     ) -> Result<(), RejectCode> {
+        if let Some(f) = self.instrument.filters.percent_price
+            && let Some(average) = average(f.avg_price_mins)
+            && !within_percent(price, average, (f.up, f.down))
+        {
+            return Err(RejectCode::PercentPrice);
+        }
         let Some(f) = self.instrument.filters.percent_price_by_side else {
             return Ok(());
         };
         let Some(average) = average(f.avg_price_mins) else {
             return Ok(());
         };
-        let (up, down) = match side {
+        let multipliers = match side {
             Side::Buy => (f.bid_up, f.bid_down),
             Side::Sell => (f.ask_up, f.ask_down),
         };
-        let scaled = i128::from(price.0) * SCALE;
-        let bound = |multiplier: Decimal| i128::from(average.0) * i128::from(multiplier.0);
-        if scaled > bound(up) || scaled < bound(down) {
-            return Err(RejectCode::PercentPriceBySide);
-        }
-        Ok(())
+        within_percent(price, average, multipliers)
+            .then_some(())
+            .ok_or(RejectCode::PercentPriceBySide)
     }
 
     /// NOTIONAL of an order with a price of its own.
@@ -208,6 +219,48 @@ impl Spec {
         };
         let notional = i128::from(price.0) * i128::from(qty.0) * self.unit;
         within_notional(notional, (f.min, true), (f.max, true))
+    }
+
+    /// MIN_NOTIONAL of an order with a price of its own.
+    ///
+    /// # Errors
+    /// `MinNotional`.
+    #[inline]
+    pub fn min_notional(&self, price: Price, qty: Qty) -> Result<(), RejectCode> {
+        let Some(f) = self.instrument.filters.min_notional else {
+            return Ok(());
+        };
+        let notional = i128::from(price.0) * i128::from(qty.0) * self.unit;
+        above_least(notional, f.min)
+    }
+
+    /// MIN_NOTIONAL of a MARKET order by quantity.
+    ///
+    /// # Errors
+    /// `MinNotional`.
+    pub fn market_min_notional(
+        &self,
+        qty: Qty,
+        average: impl FnOnce(u32) -> Option<Price>,
+    ) -> Result<(), RejectCode> {
+        match self.instrument.filters.min_notional {
+            Some(f) if f.apply_to_market => average(f.avg_price_mins).map_or(Ok(()), |average| {
+                let notional = i128::from(average.0) * i128::from(qty.0) * self.unit;
+                above_least(notional, f.min)
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// MIN_NOTIONAL of a MARKET order by quote amount: the amount itself.
+    ///
+    /// # Errors
+    /// `MinNotional`.
+    pub fn quote_min_notional(&self, quote_qty: Decimal) -> Result<(), RejectCode> {
+        match self.instrument.filters.min_notional {
+            Some(f) if f.apply_to_market => above_least(i128::from(quote_qty.0) * SCALE, f.min),
+            _ => Ok(()),
+        }
     }
 
     /// NOTIONAL of a MARKET order by quantity.
@@ -253,17 +306,6 @@ impl Spec {
     pub fn notional_of_quote_rounded_down(&self, quote_qty: Decimal) -> i128 {
         i128::from(quote_qty.0) * SCALE / self.unit
     }
-
-    /// MAX_NUM_ORDERS, before one more.
-    ///
-    /// # Errors
-    /// `MaxNumOrders`.
-    pub fn max_num_orders(&self, open: u32) -> Result<(), RejectCode> {
-        match self.instrument.filters.max_num_orders {
-            Some(max) if open >= max => Err(RejectCode::MaxNumOrders),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// A filter's bounds in units of the grid, inwards; zero is off.
@@ -275,6 +317,19 @@ fn bounds(min: Decimal, max: Decimal, grid: i64) -> (i64, i64) {
         max.0 / grid
     };
     (low.max(1), high.min(i64::MAX - 1))
+}
+
+/// Is the price within `(up, down)` multiples of the average?
+fn within_percent(price: Price, average: Price, (up, down): (Decimal, Decimal)) -> bool {
+    let scaled = i128::from(price.0) * SCALE;
+    let bound = |multiplier: Decimal| i128::from(average.0) * i128::from(multiplier.0);
+    (bound(down)..=bound(up)).contains(&scaled)
+}
+
+/// `notional` in 10⁻¹⁶.
+fn above_least(notional: i128, min: Decimal) -> Result<(), RejectCode> {
+    let enough = notional >= i128::from(min.0) * SCALE;
+    enough.then_some(()).ok_or(RejectCode::MinNotional)
 }
 
 fn within_lot(f: &LotSizeFilter, qty: Decimal) -> bool {

@@ -1,5 +1,8 @@
-use protocol::{Filters, NotionalFilter, PercentPriceBySideFilter, PriceFilter, StpMode, StpModes};
-use types::{AssetId, ContractKind, InstrumentId, Rate};
+use protocol::{
+    Filters, MinNotionalFilter, NotionalFilter, PercentPriceBySideFilter, PercentPriceFilter,
+    PriceFilter, StpMode, StpModes, TrailingDeltaFilter,
+};
+use types::{Amount, AssetId, ContractKind, InstrumentId, Rate};
 
 use super::*;
 
@@ -211,4 +214,182 @@ fn contradictions_are_not_listed() {
     assert_eq!(Spec::new(other.clone()), Err(RejectCode::InvalidName));
     other.symbol = "币安人生USDT".into();
     assert!(Spec::new(other).is_ok());
+}
+
+#[test]
+fn percent_price_just_inside_and_outside() {
+    let spec = spec(Filters {
+        percent_price: Some(PercentPriceFilter {
+            up: dec("1.3"),
+            down: dec("0.7"),
+            avg_price_mins: 5,
+        }),
+        ..Filters::default()
+    });
+    let average = |minutes| {
+        assert_eq!(minutes, 5);
+        Some(Price(10))
+    };
+    for side in [Side::Buy, Side::Sell] {
+        for (price, result) in [
+            (6, Err(RejectCode::PercentPrice)),
+            (7, Ok(())),
+            (13, Ok(())),
+            (14, Err(RejectCode::PercentPrice)),
+        ] {
+            assert_eq!(spec.percent_price(side, Price(price), average), result);
+        }
+        assert_eq!(spec.percent_price(side, Price(14), |_| None), Ok(()));
+    }
+}
+
+#[test]
+fn min_notional_just_inside_and_outside() {
+    let with = |apply_to_market| {
+        spec(Filters {
+            min_notional: Some(MinNotionalFilter {
+                min: dec("5"),
+                apply_to_market,
+                avg_price_mins: 0,
+            }),
+            ..Filters::default()
+        })
+    };
+    let less = Err(RejectCode::MinNotional);
+    let (price, just) = (Price(Decimal::SCALE), dec("5").0);
+    for applies in [false, true] {
+        let market = |result| if applies { result } else { Ok(()) };
+        let spec = with(applies);
+        let average = |_| Some(price);
+        assert_eq!(spec.min_notional(price, Qty(just)), Ok(()));
+        assert_eq!(spec.min_notional(price, Qty(just - 1)), less);
+        assert_eq!(spec.market_min_notional(Qty(just), average), Ok(()));
+        assert_eq!(
+            spec.market_min_notional(Qty(just - 1), average),
+            market(less)
+        );
+        assert_eq!(spec.market_min_notional(Qty(1), |_| None), Ok(()));
+        assert_eq!(spec.quote_min_notional(Decimal(just)), Ok(()));
+        assert_eq!(spec.quote_min_notional(Decimal(just - 1)), market(less));
+    }
+}
+
+#[test]
+fn counts_just_inside_and_outside() {
+    type Check = fn(&Spec, u32) -> Result<(), RejectCode>;
+    let filters = Filters {
+        max_num_orders: Some(3),
+        max_num_algo_orders: Some(3),
+        max_num_iceberg_orders: Some(3),
+        max_num_order_lists: Some(3),
+        max_num_order_amends: Some(3),
+        ..Filters::default()
+    };
+    let checks: [(Check, RejectCode); 5] = [
+        (Spec::max_num_orders, RejectCode::MaxNumOrders),
+        (Spec::max_num_algo_orders, RejectCode::MaxNumAlgoOrders),
+        (
+            Spec::max_num_iceberg_orders,
+            RejectCode::MaxNumIcebergOrders,
+        ),
+        (Spec::max_num_order_lists, RejectCode::MaxNumOrderLists),
+        (Spec::max_num_order_amends, RejectCode::MaxNumOrderAmends),
+    ];
+    for (check, code) in checks {
+        assert_eq!(check(&spec(filters), 2), Ok(()));
+        assert_eq!(check(&spec(filters), 3), Err(code));
+        assert_eq!(check(&spec(Filters::default()), u32::MAX), Ok(()));
+    }
+}
+
+#[test]
+fn iceberg_parts_just_inside_and_outside() {
+    let spec = spec(Filters {
+        iceberg_parts: Some(10),
+        ..Filters::default()
+    });
+    let broken = Err(RejectCode::IcebergParts);
+    for (qty, visible, result) in [
+        (100, 10, Ok(())),
+        (101, 10, broken),
+        (91, 10, Ok(())),
+        (100, 9, broken),
+        (i64::MAX, i64::MAX, Ok(())),
+        (10, 0, broken),
+    ] {
+        assert_eq!(
+            spec.iceberg_parts(Qty(qty), Qty(visible)),
+            result,
+            "{qty} by {visible}"
+        );
+    }
+}
+
+#[test]
+fn trailing_delta_just_inside_and_outside() {
+    let spec = spec(Filters {
+        trailing_delta: Some(TrailingDeltaFilter {
+            min_above: 10,
+            max_above: 2000,
+            min_below: 20,
+            max_below: 1000,
+        }),
+        ..Filters::default()
+    });
+    for (side, take_profit, inside) in [
+        (Side::Buy, false, 10..=2000),
+        (Side::Sell, true, 10..=2000),
+        (Side::Sell, false, 20..=1000),
+        (Side::Buy, true, 20..=1000),
+    ] {
+        for delta in [9, 10, 19, 20, 1000, 1001, 2000, 2001] {
+            let result = spec.trailing_delta(side, take_profit, delta);
+            assert_eq!(result.is_ok(), inside.contains(&delta), "{side:?} {delta}");
+        }
+    }
+}
+
+#[test]
+fn max_position_just_inside_and_outside() {
+    let spec = spec(Filters {
+        max_position: Some(dec("10.5")),
+        ..Filters::default()
+    });
+    // 4 owned at three decimals, 6 bid for: room for 0.5
+    let (owned, bidding) = (Amount(4_000), i128::from(dec("6").0));
+    let full = Err(RejectCode::MaxPosition);
+    let room = dec("0.5").0;
+    assert_eq!(spec.max_position(owned, 3, bidding, Qty(room)), Ok(()));
+    assert_eq!(spec.max_position(owned, 3, bidding, Qty(room + 1)), full);
+    assert_eq!(
+        spec.max_position(Amount(4_001), 3, bidding, Qty(room)),
+        full
+    );
+    assert_eq!(spec.max_position(owned, 3, i128::MAX, Qty(room)), full);
+    assert_eq!(spec.max_position(Amount(i128::MAX), 3, 0, Qty(1)), full);
+}
+
+#[test]
+fn every_failure_is_told_by_its_documented_name() {
+    for (code, name) in [
+        (RejectCode::PriceFilter, "PRICE_FILTER"),
+        (RejectCode::PercentPrice, "PERCENT_PRICE"),
+        (RejectCode::PercentPriceBySide, "PERCENT_PRICE_BY_SIDE"),
+        (RejectCode::LotSize, "LOT_SIZE"),
+        (RejectCode::MarketLotSize, "MARKET_LOT_SIZE"),
+        (RejectCode::MinNotional, "MIN_NOTIONAL"),
+        (RejectCode::Notional, "NOTIONAL"),
+        (RejectCode::IcebergParts, "ICEBERG_PARTS"),
+        (RejectCode::MaxPosition, "MAX_POSITION"),
+        (RejectCode::TrailingDelta, "TRAILING_DELTA"),
+        (RejectCode::MaxNumOrders, "MAX_NUM_ORDERS"),
+        (RejectCode::MaxNumAlgoOrders, "MAX_NUM_ALGO_ORDERS"),
+        (RejectCode::MaxNumIcebergOrders, "MAX_NUM_ICEBERG_ORDERS"),
+        (RejectCode::MaxNumOrderLists, "MAX_NUM_ORDER_LISTS"),
+        (RejectCode::MaxNumOrderAmends, "MAX_NUM_ORDER_AMENDS"),
+    ] {
+        assert_eq!(code.message(), format!("Filter failure: {name}"));
+        let amends = code == RejectCode::MaxNumOrderAmends;
+        assert_eq!(code.api_code(), if amends { -2038 } else { -1013 });
+    }
 }

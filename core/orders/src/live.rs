@@ -26,6 +26,8 @@ pub struct LiveOrder {
     pub strategy_id: Option<i64>,
     pub strategy_kind: Option<i32>,
     pub client_id: ClientId,
+    /// How often its quantity was lowered.
+    pub amends: u32,
 }
 
 impl LiveOrder {
@@ -48,6 +50,7 @@ impl LiveOrder {
             strategy_id: None,
             strategy_kind: None,
             client_id,
+            amends: 0,
         }
     }
 }

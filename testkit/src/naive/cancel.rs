@@ -177,8 +177,21 @@ impl Naive {
         if c.new_qty == order.qty {
             return Err(RejectCode::AmendNoChange);
         }
+        let amends = market.amends.get(&order.id).copied().unwrap_or(0);
+        if filters
+            .max_num_order_amends
+            .is_some_and(|max| amends >= max)
+        {
+            return Err(RejectCode::MaxNumOrderAmends);
+        }
+        let notional = i128::from(order.price.0) * i128::from(c.new_qty.0);
+        if filters
+            .min_notional
+            .is_some_and(|f| notional < i128::from(f.min.0) * SCALE)
+        {
+            return Err(RejectCode::MinNotional);
+        }
         if let Some(f) = filters.notional {
-            let notional = i128::from(order.price.0) * i128::from(c.new_qty.0);
             let high = f.max.0 != 0 && notional > i128::from(f.max.0) * SCALE;
             if notional < i128::from(f.min.0) * SCALE || high {
                 return Err(RejectCode::Notional);
@@ -189,6 +202,7 @@ impl Naive {
             return Err(RejectCode::DuplicateClientId);
         }
         let previous_client_id = order.client_id;
+        market.amends.insert(order.id, amends + 1);
         if c.new_qty <= order.executed_qty {
             let order = self.end(time, c.instrument, at, c.client_id, events);
             return Ok(Reply::Amended(Box::new(Amended {

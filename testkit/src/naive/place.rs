@@ -71,6 +71,11 @@ impl Naive {
         {
             return Err(RejectCode::MaxNumOrders);
         }
+        if c.side == Side::Buy && !self.position_fits(actor, c)? {
+            return Err(RejectCode::MaxPosition);
+        }
+        let market = self.market(c.instrument)?;
+        let own = || market.orders.iter().filter(|o| o.account == actor);
         if !spec.allowed_stp.contains(c.stp.unwrap_or(spec.default_stp)) {
             return Err(RejectCode::StpModeNotAllowed);
         }
@@ -81,6 +86,38 @@ impl Naive {
             return Err(RejectCode::DuplicateClientId);
         }
         Ok(())
+    }
+
+    /// What the actor owns of the base asset, wants in open orders and wants now, against MAX_POSITION.
+    fn position_fits(&mut self, actor: AccountId, c: &PlaceOrder) -> Result<bool, RejectCode> {
+        let market = self.market(c.instrument)?.clone();
+        let Some(max) = market.instrument.filters.max_position else {
+            return Ok(true);
+        };
+        let base = market.instrument.base;
+        let bids = market
+            .orders
+            .iter()
+            .filter(|o| o.account == actor && o.side == Side::Buy);
+        let wanted: i128 = bids.map(|o| i128::from(o.open_qty().0)).sum();
+        let now = if c.quote_qty.0 > 0 {
+            let (meetings, ..) = market.walk(actor, c);
+            let trades = meetings.iter().filter(|m| !m.prevented);
+            trades.map(|m| i128::from(m.qty.0)).sum()
+        } else {
+            i128::from(c.qty.0)
+        };
+        let (free, held) = self
+            .balances
+            .get(&(actor, Wallet::SPOT, base))
+            .copied()
+            .unwrap_or_default();
+        let unit = 10_i128.pow(u32::from(self.assets[base.0 as usize - 1].1));
+        let position = (free + held)
+            .checked_mul(SCALE)
+            .zip((wanted + now).checked_mul(unit))
+            .and_then(|(owned, wants)| owned.checked_add(wants));
+        Ok(position.is_some_and(|position| position <= i128::from(max.0) * unit))
     }
 
     pub(super) fn check_possible(
@@ -411,6 +448,14 @@ impl Market {
             {
                 return Err(RejectCode::PriceFilter);
             }
+            if let Some(f) = filters.percent_price
+                && let Some(average) = self.average(time, f.avg_price_mins)
+            {
+                let price = i128::from(c.price.0) * SCALE;
+                if price > average * i128::from(f.up.0) || price < average * i128::from(f.down.0) {
+                    return Err(RejectCode::PercentPrice);
+                }
+            }
             if let Some(f) = filters.percent_price_by_side
                 && let Some(average) = self.average(time, f.avg_price_mins)
             {
@@ -454,26 +499,33 @@ impl Market {
         let filters = self.instrument.filters;
         let limit = c.kind != OrderKind::Market;
         let by_quote = c.quote_qty.0 > 0;
-        if let Some(f) = filters.notional {
+        let notional = |minutes| {
             let price = if limit {
                 Some(i128::from(c.price.0))
             } else {
-                self.average(time, f.avg_price_mins)
+                self.average(time, minutes)
             };
-            let notional = if by_quote {
+            if by_quote {
                 Some(i128::from(c.quote_qty.0) * SCALE)
             } else {
                 price.map(|p| p * i128::from(c.qty.0))
-            };
-            if let Some(notional) = notional {
-                let low =
-                    (limit || f.apply_min_to_market) && notional < i128::from(f.min.0) * SCALE;
-                let high = (limit || f.apply_max_to_market)
-                    && f.max.0 != 0
-                    && notional > i128::from(f.max.0) * SCALE;
-                if low || high {
-                    return Err(RejectCode::Notional);
-                }
+            }
+        };
+        if let Some(f) = filters.min_notional
+            && (limit || f.apply_to_market)
+            && notional(f.avg_price_mins).is_some_and(|n| n < i128::from(f.min.0) * SCALE)
+        {
+            return Err(RejectCode::MinNotional);
+        }
+        if let Some(f) = filters.notional
+            && let Some(notional) = notional(f.avg_price_mins)
+        {
+            let low = (limit || f.apply_min_to_market) && notional < i128::from(f.min.0) * SCALE;
+            let high = (limit || f.apply_max_to_market)
+                && f.max.0 != 0
+                && notional > i128::from(f.max.0) * SCALE;
+            if low || high {
+                return Err(RejectCode::Notional);
             }
         }
         Ok(())

@@ -410,10 +410,8 @@ fn instrument(pairs: &[(String, String)]) -> Result<Instrument, String> {
     };
     let max_orders = text("max_orders").map(str::parse).transpose();
     let mut allowed = StpModes(0);
-    for mode in text("allowed")
-        .unwrap_or("NONE,EXPIRE_TAKER,EXPIRE_MAKER,EXPIRE_BOTH")
-        .split(',')
-    {
+    let modes = text("allowed").unwrap_or("NONE,EXPIRE_TAKER,EXPIRE_MAKER,EXPIRE_BOTH");
+    for mode in modes.split(',') {
         allowed = allowed.with(stp(mode)?);
     }
     let market_lot = lot("market_min", "market_max", "market_step")?;
@@ -432,6 +430,7 @@ fn instrument(pairs: &[(String, String)]) -> Result<Instrument, String> {
             notional: any(&["min_notional", "max_notional"]).then_some(notional),
             percent_price_by_side: any(&["bid_up", "ask_up"]).then_some(percent),
             max_num_orders: max_orders.map_err(|e| format!("max_orders: {e}"))?,
+            ..Filters::default()
         },
         default_stp: stp(text("stp").unwrap_or("NONE"))?,
         allowed_stp: allowed,

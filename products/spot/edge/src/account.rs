@@ -205,7 +205,7 @@ fn filters(ctx: &Context, call: &Call) -> Outcome {
     written(call, |json| {
         json.begin().array("exchangeFilters", |_| {});
         json.array("symbolFilters", |json| {
-            symbols::write_filters(json, &instrument.filters)
+            crate::filters::write(json, &instrument.filters)
         });
         json.array("assetFilters", |_| {});
         json.array("rateLimits", |json| {

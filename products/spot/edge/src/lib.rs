@@ -21,6 +21,7 @@ use kit::Method;
 
 pub mod account;
 pub mod changes;
+mod filters;
 pub mod general;
 pub mod market;
 pub mod orders;

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use kit::{ApiError, Call, Context, Input, Json, Kind, words};
-use protocol::{Filters, Instrument, LotSizeFilter, PriceFilter, StpMode};
-use types::{Decimal, format_atoms};
+use protocol::{Instrument, StpMode};
+
+use crate::filters;
 
 /// The words of `symbolStatus`.
 pub(crate) const SYMBOL_STATUS: Kind = Kind::Choice {
@@ -133,7 +134,7 @@ pub(crate) fn write(json: &mut Json, ctx: &Context, one: &Instrument, show_permi
         .flag("pegInstructionsAllowed", false);
     json.flag("isSpotTradingAllowed", true)
         .flag("isMarginTradingAllowed", false);
-    json.array("filters", |json| write_filters(json, &one.filters));
+    json.array("filters", |json| filters::write(json, &one.filters));
     json.strs("permissions", []);
     json.array("permissionSets", |json| {
         if show_permissions {
@@ -158,70 +159,6 @@ pub(crate) fn write(json: &mut Json, ctx: &Context, one: &Instrument, show_permi
             .map(words::stp),
     );
     json.end();
-}
-
-/// PRICE_FILTER always first: clients read the tick from there. A market without filters is told by its grid and the range of the numbers.
-pub(crate) fn write_filters(json: &mut Json, filters: &Filters) {
-    let range = (Decimal(1), Decimal(i64::MAX));
-    let price = filters.price.unwrap_or(PriceFilter {
-        min: range.0,
-        max: range.1,
-        tick: range.0,
-    });
-    json.begin().str("filterType", "PRICE_FILTER");
-    json.dec("minPrice", price.min)
-        .dec("maxPrice", price.max)
-        .dec("tickSize", price.tick)
-        .end();
-    let lot_size = filters.lot_size.unwrap_or(LotSizeFilter {
-        min: range.0,
-        max: range.1,
-        step: range.0,
-    });
-    write_lot_size(json, "LOT_SIZE", lot_size);
-    if let Some(filter) = filters.market_lot_size {
-        write_lot_size(json, "MARKET_LOT_SIZE", filter);
-    }
-    if let Some(f) = filters.percent_price_by_side {
-        json.begin().str("filterType", "PERCENT_PRICE_BY_SIDE");
-        json.str("bidMultiplierUp", &short(f.bid_up))
-            .str("bidMultiplierDown", &short(f.bid_down));
-        json.str("askMultiplierUp", &short(f.ask_up))
-            .str("askMultiplierDown", &short(f.ask_down));
-        json.num("avgPriceMins", f.avg_price_mins).end();
-    }
-    if let Some(f) = filters.notional {
-        json.begin().str("filterType", "NOTIONAL");
-        json.dec("minNotional", f.min)
-            .flag("applyMinToMarket", f.apply_min_to_market);
-        json.dec("maxNotional", f.max)
-            .flag("applyMaxToMarket", f.apply_max_to_market);
-        json.num("avgPriceMins", f.avg_price_mins).end();
-    }
-    if let Some(count) = filters.max_num_orders {
-        json.begin()
-            .str("filterType", "MAX_NUM_ORDERS")
-            .num("maxNumOrders", count)
-            .end();
-    }
-}
-
-fn write_lot_size(json: &mut Json, name: &str, f: LotSizeFilter) {
-    json.begin()
-        .str("filterType", name)
-        .dec("minQty", f.min)
-        .dec("maxQty", f.max)
-        .dec("stepSize", f.step)
-        .end();
-}
-
-/// Without trailing zeros, as multipliers are written: `5`, `0.2`.
-fn short(value: Decimal) -> String {
-    let text = format_atoms(i128::from(value.0), 8);
-    text.as_str()
-        .trim_end_matches('0')
-        .trim_end_matches('.')
-        .to_owned()
 }
 
 /// The decimals of an instrument's quote asset.

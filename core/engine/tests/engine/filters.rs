@@ -1,0 +1,91 @@
+//! Filters that need the engine's state: what an account owns, and what was done to an order.
+
+use engine::Engine;
+use protocol::*;
+use types::*;
+
+use crate::support::*;
+
+fn amend(qty: &str, name: &str) -> Command {
+    Command::AmendOrder(AmendOrder {
+        instrument: MARKET,
+        order: OrderKey::Id(OrderId(1)),
+        new_qty: dec(qty),
+        client_id: ClientId::new(name).unwrap(),
+    })
+}
+
+#[test]
+fn max_position_counts_what_is_owned_bid_for_and_asked_now() {
+    // everybody begins with a million
+    let mut world = World::with(
+        registry(),
+        Filters {
+            max_position: Some(dec("1000010")),
+            ..Filters::default()
+        },
+    );
+    world.limit(ANN, Side::Buy, "10", "6");
+    let refused = Err(RejectCode::MaxPosition.into());
+    let order = |qty, id| limit(Side::Buy, "9", qty, id);
+    assert_eq!(world.place(ANN, order("4.00000001", "a")), refused);
+    assert!(world.place(ANN, order("4", "b")).is_ok());
+    assert_eq!(world.place(ANN, order("0.00000001", "c")), refused);
+    // selling only lowers it, and what is held for a sale is still owned
+    world.limit(ANN, Side::Sell, "20", "100");
+    assert_eq!(world.place(ANN, order("0.00000001", "d")), refused);
+    // a trade moves it from wanted to owned, less the commission of 0.006
+    world.limit(BOB, Side::Sell, "10", "6");
+    assert_eq!(world.place(ANN, order("0.00600001", "e")), refused);
+    assert!(world.place(ANN, order("0.006", "f")).is_ok());
+}
+
+#[test]
+fn max_position_binds_a_market_order_by_quote_amount() {
+    let mut world = World::with(
+        registry(),
+        Filters {
+            max_position: Some(dec("1000002")),
+            ..Filters::default()
+        },
+    );
+    world.limit(BOB, Side::Sell, "10", "6");
+    let spend = |quote: &str| {
+        let mut order = limit(Side::Buy, "0", "0", "spend");
+        order.kind = OrderKind::Market;
+        order.quote_qty = dec(quote);
+        order
+    };
+    assert_eq!(
+        world.place(ANN, spend("20.0000001")),
+        Err(RejectCode::MaxPosition.into())
+    );
+    assert!(world.place(ANN, spend("20")).is_ok());
+}
+
+#[test]
+fn an_order_is_amended_so_often_and_no_more_also_after_a_restart() {
+    let mut world = World::with(
+        registry(),
+        Filters {
+            max_num_order_amends: Some(2),
+            ..Filters::default()
+        },
+    );
+    world.limit(ANN, Side::Buy, "10", "6");
+    world.run(ANN, amend("5", "a")).unwrap();
+    let once = world.engine.digest();
+    world.run(ANN, amend("4", "b")).unwrap();
+    assert_ne!(world.engine.digest(), once);
+    let mut bytes = Vec::new();
+    world
+        .engine
+        .snapshot(&mut |piece| bytes.extend_from_slice(piece));
+    let digest = world.engine.digest();
+    world.engine = Engine::restore(registry(), &bytes).unwrap();
+    assert_eq!(world.engine.digest(), digest);
+    assert_eq!(
+        world.run(ANN, amend("3", "c")),
+        Err(RejectCode::MaxNumOrderAmends.into())
+    );
+}
