@@ -3,7 +3,7 @@ use types::{
     Side, Time, Wallet,
 };
 
-use crate::{Instrument, MarketStatus, OrderKind, StpMode, TimeInForce};
+use crate::{Filters, Instrument, MarketStatus, OrderKind, StpMode, TimeInForce};
 
 wire_struct! {
     /// One thing that somebody asks of the exchange.
@@ -142,6 +142,8 @@ wire_enum! {
         6 = HaltInstrument(InstrumentId),
         /// Behaviour of the rules from this record on.
         7 = SetRulesVersion(u32),
+        /// Other filters on the same grid.
+        20 = SetFilters(SetFilters),
     }
 }
 wire_struct! {
@@ -155,6 +157,11 @@ wire_struct! {
 wire_struct! {
     #[derive(Clone, PartialEq, Eq, Debug)]
     pub struct SetStatus { pub instrument: InstrumentId, pub status: MarketStatus }
+}
+wire_struct! {
+    /// Replaces an instrument's filters. Tick and lot have to stay as they are: open orders stand on them.
+    #[derive(Clone, PartialEq, Eq, Debug)]
+    pub struct SetFilters { pub instrument: InstrumentId, pub filters: Box<Filters> }
 }
 wire_struct! {
     #[derive(Clone, PartialEq, Eq, Debug)]

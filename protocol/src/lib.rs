@@ -25,7 +25,7 @@ pub use codec::{Malformed, Wire};
 pub use command::{
     Admin, AmendOrder, BothKeys, CancelAll, CancelOrder, CancelReplace, CancelReplaceMode,
     CancelRestriction, Command, Fund, ListInstrument, NewAsset, OrderKey, PlaceOrder,
-    ProductCommand, Request, SetStatus, Transfer, Wake,
+    ProductCommand, Request, SetFilters, SetStatus, Transfer, Wake,
 };
 pub use event::{
     AssetCreated, BalanceChanged, CloseReason, Event, Events, MarketRestored, MatchPrevented,

@@ -217,8 +217,26 @@ impl Naive {
                 self.transfer(treasury, (c.account, c.wallet, c.asset), c.amount.0, events);
                 Ok(Reply::Done)
             }
+            Admin::SetFilters(c) => self.set_filters(c, events),
             Admin::SetRulesVersion(_) => Ok(Reply::Done),
         }
+    }
+
+    fn set_filters(
+        &mut self,
+        c: &protocol::SetFilters,
+        events: &mut Events,
+    ) -> Result<Reply, RejectCode> {
+        let instrument = &mut self.market(c.instrument)?.instrument;
+        let mut next = instrument.clone();
+        next.filters = *c.filters;
+        let grid = (next.tick_size(), next.lot_size());
+        if grid != (instrument.tick_size(), instrument.lot_size()) {
+            return Err(RejectCode::InvalidSpecification);
+        }
+        *instrument = next.clone();
+        events.push(Event::InstrumentChanged(Box::new(next)));
+        Ok(Reply::Done)
     }
 
     fn set_status(

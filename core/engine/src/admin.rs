@@ -3,7 +3,8 @@
 use contract::Terms;
 use ledger::{Key, SUPPLY_LIMIT};
 use protocol::{
-    Admin, AssetCreated, Event, Events, Fund, Instrument, MarketStatus, RejectCode, Reply,
+    Admin, AssetCreated, Event, Events, Filters, Fund, Instrument, MarketStatus, RejectCode, Reply,
+    SetFilters,
 };
 use types::{AccountId, Amount, AssetId, InstrumentId};
 
@@ -39,6 +40,7 @@ impl Engine {
             Admin::ListInstrument(c) => self.check_listing(&c.instrument),
             Admin::SetStatus(c) => self.market(c.instrument).map(|_| ()),
             Admin::HaltInstrument(id) => self.market(*id).map(|_| ()),
+            Admin::SetFilters(c) => self.check_filters(c),
             Admin::Fund(c) => self.check_fund(c),
             Admin::SetRulesVersion(version) => {
                 let known = (1..=RULES_VERSION).contains(version);
@@ -58,6 +60,24 @@ impl Engine {
             return Err(RejectCode::AlreadyExists);
         }
         Ok(())
+    }
+
+    fn check_filters(&self, c: &SetFilters) -> Result<(), RejectCode> {
+        let now = self.market(c.instrument)?.spec.instrument();
+        let next = with_filters(now, &c.filters);
+        Market::terms(&next, &self.registry, |asset| self.precision(asset))?;
+        let same = (next.tick_size(), next.lot_size()) == (now.tick_size(), now.lot_size());
+        same.then_some(()).ok_or(RejectCode::InvalidSpecification)
+    }
+
+    fn act_filters(&mut self, c: &SetFilters, out: &mut Events) -> Reply {
+        let market = self
+            .market_mut(c.instrument)
+            .expect("the instrument was checked");
+        let next = with_filters(market.spec.instrument(), &c.filters);
+        market.set_filters(next.clone());
+        out.push(Event::InstrumentChanged(Box::new(next)));
+        Reply::Done
     }
 
     fn check_fund(&self, c: &Fund) -> Result<(), RejectCode> {
@@ -100,6 +120,7 @@ impl Engine {
             Admin::ListInstrument(c) => self.act_list(&c.instrument, out),
             Admin::SetStatus(c) => self.act_status(c.instrument, c.status, out),
             Admin::HaltInstrument(id) => self.act_status(*id, MarketStatus::Halt, out),
+            Admin::SetFilters(c) => self.act_filters(c, out),
             Admin::Fund(c) => {
                 let from = Key::new(AccountId::TREASURY, types::Wallet::SPOT, c.asset);
                 let to = Key::new(c.account, c.wallet, c.asset);
@@ -141,6 +162,13 @@ impl Engine {
             market.spec.instrument().clone(),
         )));
         Reply::Done
+    }
+}
+
+fn with_filters(instrument: &Instrument, filters: &Filters) -> Instrument {
+    Instrument {
+        filters: *filters,
+        ..instrument.clone()
     }
 }
 

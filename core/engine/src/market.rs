@@ -6,7 +6,7 @@ use ledger::{BalanceRef, Key, Ledger};
 use matching::{Book, Resting, TickBook};
 use orders::{LiveOrder, LiveOrders, SeatId};
 use prices::Prices;
-use protocol::{Instrument, Order, OrderStatus, RejectCode};
+use protocol::{Filters, Instrument, Order, OrderStatus, RejectCode};
 use types::{AccountId, AssetId, Decimal, InstrumentId, Price, Qty, Side, UpdateId, Wallet};
 
 pub(crate) struct Market {
@@ -38,15 +38,7 @@ impl Market {
     ) -> Result<Market, RejectCode> {
         let (terms, contract) = Market::terms(&instrument, registry, precision)?;
         let wallet = registry.contract_at(contract).wallet(&instrument);
-        let minutes = [
-            instrument.filters.notional.map(|f| f.avg_price_mins),
-            instrument
-                .filters
-                .percent_price_by_side
-                .map(|f| f.avg_price_mins),
-            instrument.filters.percent_price.map(|f| f.avg_price_mins),
-            instrument.filters.min_notional.map(|f| f.avg_price_mins),
-        ];
+        let minutes = averaged_minutes(&instrument.filters);
         let fees = [instrument.base, instrument.quote]
             .map(|asset| ledger.open(Key::new(AccountId::FEES, wallet, asset)));
         Ok(Market {
@@ -56,7 +48,7 @@ impl Market {
             wallet,
             book: TickBook::new(),
             live: LiveOrders::default(),
-            prices: Prices::new(minutes.into_iter().flatten().max().unwrap_or(0)),
+            prices: Prices::new(minutes),
             fees,
             last_order: 0,
             last_trade: 0,
@@ -187,6 +179,12 @@ impl Market {
         self.order(live, &Shape::of(resting), status)
     }
 
+    /// Other filters, found fit by [`Market::terms`], on the same grid.
+    pub fn set_filters(&mut self, instrument: Instrument) {
+        self.prices = self.prices.over(averaged_minutes(&instrument.filters));
+        self.spec = Spec::new(instrument).expect("the specification was checked");
+    }
+
     /// Every open order: bids, then asks, each in priority order.
     pub fn each_order(&self, f: &mut dyn FnMut(Order)) {
         for side in [Side::Buy, Side::Sell] {
@@ -195,6 +193,17 @@ impl Market {
             });
         }
     }
+}
+
+/// The longest average that a filter asks for.
+fn averaged_minutes(filters: &Filters) -> u32 {
+    let minutes = [
+        filters.notional.map(|f| f.avg_price_mins),
+        filters.percent_price_by_side.map(|f| f.avg_price_mins),
+        filters.percent_price.map(|f| f.avg_price_mins),
+        filters.min_notional.map(|f| f.avg_price_mins),
+    ];
+    minutes.into_iter().flatten().max().unwrap_or(0)
 }
 
 /// What the book, or the command, knows of an order.

@@ -102,6 +102,18 @@ impl Prices {
         used
     }
 
+    /// The same prices, able to average over `minutes`. What the window before had forgotten stays forgotten.
+    #[must_use]
+    pub fn over(&self, minutes: u32) -> Prices {
+        let mut other = Prices::new(minutes);
+        let mut kept = self.buckets();
+        let newest = kept.last().map_or(0, |bucket| bucket.minute);
+        kept.retain(|bucket| bucket.minute > newest - i64::from(minutes));
+        let whole = other.restore(self.last, &kept);
+        debug_assert!(whole, "buckets of distinct minutes within the window");
+        other
+    }
+
     /// Puts back what [`Prices::last`] and [`Prices::buckets`] said. False when they contradict each other.
     #[must_use]
     pub fn restore(&mut self, last: Option<Price>, buckets: &[Bucket]) -> bool {
@@ -176,6 +188,18 @@ mod tests {
         }
         let average = prices.average(at(1, 0), 1).unwrap().0;
         assert!(average >= i64::MAX - 8, "{average}");
+    }
+
+    #[test]
+    fn another_window_keeps_what_it_can() {
+        let mut prices = Prices::new(3);
+        for minute in [50, 51, 52] {
+            prices.traded(at(minute, 0), Price(minute), Qty(2));
+        }
+        assert_eq!(prices.over(2).average(at(52, 0), 2), Some(Price(51)));
+        assert_eq!(prices.over(5).average(at(53, 0), 4), Some(Price(51)));
+        assert_eq!(prices.over(0).average(at(53, 0), 0), Some(Price(52)));
+        assert_eq!(Prices::new(0).over(4), Prices::new(4));
     }
 
     #[test]

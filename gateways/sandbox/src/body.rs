@@ -41,10 +41,12 @@ pub(crate) struct NewSymbol {
     pub filters: Vec<serde_json::Value>,
 }
 
+/// What to change of a symbol; what is left out stays.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct NewStatus {
-    pub status: String,
+pub(crate) struct ChangedSymbol {
+    pub status: Option<String>,
+    pub filters: Option<Vec<serde_json::Value>>,
 }
 
 /// -1130 with a sentence of our own.

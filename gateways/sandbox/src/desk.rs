@@ -5,14 +5,14 @@ use identity::{Keys, NewKey};
 use kit::{ApiError, Context, Desk, DeskAnswer, Json, TimeUnit, words};
 use protocol::{
     Admin, Command, Fund, Instrument, ListInstrument, NewAsset, Reject, RejectCode, Reply, Request,
-    SetStatus, StpMode, StpModes,
+    SetFilters, SetStatus, StpMode, StpModes,
 };
 use sequencer::Accepted;
 use types::{
     AccountId, Amount, AssetId, ContractKind, InstrumentId, Rate, Time, Wallet, format_atoms,
 };
 
-use crate::body::{self, NewAccount, NewStatus, NewSymbol, PRECISION, wrong};
+use crate::body::{self, ChangedSymbol, NewAccount, NewSymbol, PRECISION, wrong};
 use crate::filters;
 
 /// Serves the sandbox's requests as the venue's own administration.
@@ -45,11 +45,15 @@ impl Sandbox {
             ("POST", ["accounts", id, "fund"]) => self.fund(id, body).await,
             ("DELETE", ["keys", api_key]) => self.revoke(api_key).await,
             ("POST", ["symbols"]) => self.list(body).await,
-            ("PUT", ["symbols", symbol]) => self.set_status(symbol, body).await,
+            ("PUT", ["symbols", symbol]) => self.change(symbol, body).await,
+            // Is it there? Asked by every page that loads, so nothing is computed for it.
+            ("GET", [""]) => Ok(written(|json| {
+                json.flag("sandbox", true);
+            })),
             ("GET", ["state"]) => self.state().await,
             (
                 _,
-                ["accounts" | "symbols" | "state"]
+                ["" | "accounts" | "symbols" | "state"]
                 | ["accounts", _, "fund"]
                 | ["keys" | "symbols", _],
             ) => Err(ApiError::new(
@@ -203,20 +207,40 @@ impl Sandbox {
         }
     }
 
-    async fn set_status(&self, symbol: &str, body: &[u8]) -> Answer {
-        let new: NewStatus = body::read(body)?;
-        let status = body::market_status(&new.status)?;
-        let instrument = self
+    async fn change(&self, symbol: &str, body: &[u8]) -> Answer {
+        let new: ChangedSymbol = body::read(body)?;
+        let status = new.status.as_deref().map(body::market_status).transpose()?;
+        let filters = new.filters.map(filters::read).transpose()?;
+        if status.is_none() && filters.is_none() {
+            return Err(wrong(
+                "Nothing is to be changed; `status` or `filters` is expected.",
+            ));
+        }
+        let found = self
             .ctx
             .views
             .instrument(symbol)
             .ok_or_else(|| ApiError::bad_symbol().with_status(404))?;
-        self.admin(Admin::SetStatus(SetStatus {
-            instrument: instrument.id,
-            status,
-        }))
-        .await?;
-        Ok(symbol_and_status(symbol, status))
+        let instrument = found.id;
+        if let Some(filters) = filters.map(Box::new) {
+            let change = Admin::SetFilters(SetFilters {
+                instrument,
+                filters,
+            });
+            match self.try_admin(change).await? {
+                Err(RejectCode::InvalidSpecification) => {
+                    return Err(wrong(
+                        "The filters do not fit this market: a minimum is above its maximum, or tickSize or stepSize differs from the present one. Compare with exchangeInfo.",
+                    ));
+                }
+                outcome => outcome?,
+            };
+        }
+        if let Some(status) = status {
+            self.admin(Admin::SetStatus(SetStatus { instrument, status }))
+                .await?;
+        }
+        Ok(symbol_and_status(symbol, status.unwrap_or(found.status)))
     }
 
     async fn state(&self) -> Answer {

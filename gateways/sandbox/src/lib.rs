@@ -7,7 +7,8 @@
 //! | `POST /accounts/{id}/fund` | `asset`, `amount` | `accountId`, `asset`, `amount` |
 //! | `DELETE /keys/{apiKey}` | | `{}` |
 //! | `POST /symbols` | `symbol`, `baseAsset`, `quoteAsset`, `filters` (as exchangeInfo writes them; optional) | `symbol`, `status` |
-//! | `PUT /symbols/{symbol}` | `status`: `TRADING`, `HALT`, `BREAK` or `CANCEL_ONLY` | `symbol`, `status` |
+//! | `PUT /symbols/{symbol}` | `status`: `TRADING`, `HALT`, `BREAK` or `CANCEL_ONLY`; `filters`: all of them, on the same tick and step; either optional | `symbol`, `status` |
+//! | `GET ` alone | | `sandbox`: `true` |
 //! | `GET /state` | | `seq`, `mark`, `digest`, `audit`: `ok` or the first violation |
 //!
 //! Money comes from the treasury, so every asset still sums to zero; an asset is created when it is first named, with eight decimals. A symbol

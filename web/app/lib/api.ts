@@ -93,7 +93,7 @@ export async function postJson(path: string, body: unknown): Promise<unknown> {
 /** Whether the exchange runs with its sandbox, which opens funded accounts. */
 export async function hasSandbox(): Promise<boolean> {
   try {
-    const response = await fetch("/sandbox/v1/state", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch("/sandbox/v1", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
     return response.ok && (response.headers.get("content-type") ?? "").startsWith("application/json");
   } catch {
     return false;

@@ -89,3 +89,49 @@ fn an_order_is_amended_so_often_and_no_more_also_after_a_restart() {
         Err(RejectCode::MaxNumOrderAmends.into())
     );
 }
+
+#[test]
+fn other_filters_bind_from_now_on_and_keep_the_grid() {
+    let mut world = World::new();
+    world.limit(ANN, Side::Buy, "10", "6");
+    let set = |filters: Filters| {
+        Admin::SetFilters(SetFilters {
+            instrument: MARKET,
+            filters: Box::new(filters),
+        })
+    };
+    let filters = Filters {
+        max_num_orders: Some(1),
+        notional: Some(NotionalFilter {
+            avg_price_mins: 5,
+            ..NotionalFilter::default()
+        }),
+        ..Filters::default()
+    };
+    world.admin(set(filters)).unwrap();
+    assert!(matches!(
+        &world.events[..],
+        [Event::InstrumentChanged(changed)] if changed.filters == filters
+    ));
+    assert_eq!(
+        world.place(ANN, limit(Side::Buy, "9", "1", "a")),
+        Err(RejectCode::MaxNumOrders.into())
+    );
+    let mut bytes = Vec::new();
+    world
+        .engine
+        .snapshot(&mut |piece| bytes.extend_from_slice(piece));
+    let restored = Engine::restore(registry(), &bytes).unwrap();
+    assert_eq!(restored.digest(), world.engine.digest());
+    let coarser = Filters {
+        price: Some(PriceFilter {
+            tick: dec("0.01"),
+            ..PriceFilter::default()
+        }),
+        ..Filters::default()
+    };
+    assert_eq!(
+        world.admin(set(coarser)),
+        Err(RejectCode::InvalidSpecification.into())
+    );
+}

@@ -4,5 +4,6 @@ mod bounds;
 mod limits;
 mod records;
 mod refusals;
+mod sandbox;
 mod trading;
 mod venue;
