@@ -61,7 +61,8 @@ async fn stages(args: RunArgs) -> Result<()> {
     let (keys, limits) = open_people(&data, &args).await?;
 
     // 5. The queue runs; whoever reads below the mark is attached.
-    let fills = kit::FillsReader::new(Arc::clone(&limits));
+    let fills = open_fills(&recovered, &limits);
+    let counts = keep_counts(Arc::clone(&limits));
     let (ears, listening) = open_ears(&recovered);
     let relay = Relay::new()
         .with(views_reader)
@@ -78,7 +79,7 @@ async fn stages(args: RunArgs) -> Result<()> {
     let context = Context {
         sequencer: sequencer.client.clone(),
         keys,
-        limits,
+        limits: Arc::clone(&limits),
         views,
     };
     let context = Arc::new(context);
@@ -99,7 +100,29 @@ async fn stages(args: RunArgs) -> Result<()> {
 
     // 8. The end: streams are told, what is queued is finished, a snapshot is taken.
     wait_for_the_end().await?;
-    end(&stop, market, &feed, fix, serving, sequencer).await
+    end(&stop, market, &feed, fix, serving, sequencer).await?;
+    counts.abort();
+    limits.keep_order_counts();
+    Ok(())
+}
+
+/// The first fill of an order that rests already gives back as well.
+fn open_fills(recovered: &Recovered, limits: &Arc<Limits>) -> kit::FillsReader {
+    let mut fills = kit::FillsReader::new(Arc::clone(limits));
+    recovered.engine.tell(&mut |event| fills.seed(&event));
+    fills
+}
+
+/// Writes the counts of unfilled orders every second.
+fn keep_counts(limits: Arc<Limits>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut seconds = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            seconds.tick().await;
+            let limits = Arc::clone(&limits);
+            let _ = tokio::task::spawn_blocking(move || limits.keep_order_counts()).await;
+        }
+    })
 }
 
 async fn end(
@@ -135,7 +158,9 @@ async fn open_people(data: &Path, args: &RunArgs) -> Result<(identity::Keys, Arc
     } else {
         Profile::BINANCE
     };
-    let limits = Limits::with_bans(profile, &data.join("bans.json")).context("read the bans")?;
+    let limits = Limits::with_bans(profile, &data.join("bans.json"))
+        .and_then(|limits| limits.with_order_counts(&data.join("order-counts")))
+        .context("read the bans and the order counts")?;
     Ok((keys, Arc::new(limits)))
 }
 

@@ -1,14 +1,16 @@
 use std::collections::{HashMap, HashSet};
-use std::io::Write as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use protocol::{Batch, Event};
 use types::{AccountId, InstrumentId, OrderId, Time};
 
 use crate::{ApiError, Json};
+
+mod counts;
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -136,7 +138,7 @@ impl Account {
     }
 }
 
-/// The counters of all gateways. Soft state, except that bans survive a restart.
+/// The counters of all gateways. Soft state, except that bans survive a restart, and so do counts of unfilled orders if asked to.
 #[derive(Debug)]
 pub struct Limits {
     profile: Profile,
@@ -144,6 +146,9 @@ pub struct Limits {
     accounts: Mutex<HashMap<AccountId, Account>>,
     /// Where bans are kept: a line for each, `address until_us bans`.
     bans_file: Option<PathBuf>,
+    /// Where the counts of unfilled orders are kept, and whether they changed since they were written.
+    counts_file: Option<Mutex<PathBuf>>,
+    counts_changed: AtomicBool,
 }
 
 impl Limits {
@@ -155,6 +160,8 @@ impl Limits {
             peers: Mutex::default(),
             accounts: Mutex::default(),
             bans_file: None,
+            counts_file: None,
+            counts_changed: AtomicBool::new(false),
         }
     }
 
@@ -314,6 +321,7 @@ impl Limits {
         }
         *state.ten_seconds.at(now, ORDER_WINDOW) += orders;
         *state.day.at(now, DAY) += orders;
+        self.counts_changed.store(true, Ordering::Release);
         Ok(state.count(now))
     }
 
@@ -321,6 +329,7 @@ impl Limits {
     pub fn lower_orders(&self, account: AccountId, by: u32, now: Time) {
         if let Some(state) = self.accounts.lock().get_mut(&account) {
             state.lower(now, by);
+            self.counts_changed.store(true, Ordering::Release);
         }
     }
 
@@ -343,11 +352,7 @@ impl Limits {
         {
             text.push_str(&format!("{ip} {} {}\n", peer.banned_until.0, peer.bans));
         }
-        let next = file.with_extension("new");
-        let written = std::fs::File::create(&next)
-            .and_then(|mut out| out.write_all(text.as_bytes()).and_then(|()| out.sync_all()))
-            .and_then(|()| std::fs::rename(&next, file));
-        if let Err(error) = written {
+        if let Err(error) = counts::replace(file, &text) {
             tracing::warn!(file = %file.display(), %error, "bans are not on disk");
         }
     }
