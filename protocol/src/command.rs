@@ -3,7 +3,7 @@ use types::{
     Side, Time, Wallet,
 };
 
-use crate::{Filters, Instrument, MarketStatus, OrderKind, StpMode, TimeInForce};
+use crate::{Extras, Filters, Instrument, MarketStatus, OrderKind, StpMode, TimeInForce};
 
 wire_struct! {
     /// One thing that somebody asks of the exchange.
@@ -53,6 +53,8 @@ wire_struct! {
         pub client_id: ClientId,
         pub strategy_id: Option<i64>,
         pub strategy_kind: Option<i32>,
+        /// For conditional kinds.
+        pub extras: Option<Box<Extras>>,
     }
 }
 

@@ -27,6 +27,8 @@ wire_enum! {
         10 = OrderClosed(OrderClosed),
         11 = OrderAmended(OrderAmended),
         12 = MatchPrevented(MatchPrevented),
+        13 = OrderTriggered(OrderTriggered),
+        14 = TrailingStarted(TrailingStarted),
         /// An order that is open now.
         128 = OrderRestored(Box<Order>),
         129 = MarketRestored(MarketRestored),
@@ -105,6 +107,8 @@ wire_enum! {
         4 = InsufficientLiquidity,
         /// Self-trade prevention.
         5 = Prevented,
+        /// A conditional order that acted when money or room for it was lacking.
+        6 = Refused,
     }
 }
 wire_struct! {
@@ -152,6 +156,16 @@ wire_struct! {
         pub taker_account: AccountId,
         pub taker_prevented: Decimal,
     }
+}
+wire_struct! {
+    /// A conditional order's price was reached: it acts now, and its trades, rest or end follow.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct OrderTriggered { pub instrument: InstrumentId, pub order: OrderId, pub account: AccountId }
+}
+wire_struct! {
+    /// A trailing order follows the price from now on: its stop price was reached, or it had none and somebody traded.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct TrailingStarted { pub instrument: InstrumentId, pub order: OrderId, pub account: AccountId }
 }
 wire_struct! {
     /// Where an instrument's counters stand.

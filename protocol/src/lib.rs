@@ -29,13 +29,14 @@ pub use command::{
 };
 pub use event::{
     AssetCreated, BalanceChanged, CloseReason, Event, Events, MarketRestored, MatchPrevented,
-    OrderAmended, OrderClosed, OrderPlaced, OrderRested, Party, Traded, Transferred,
+    OrderAmended, OrderClosed, OrderPlaced, OrderRested, OrderTriggered, Party, Traded,
+    TrailingStarted, Transferred,
 };
 pub use instrument::{
     Filters, Instrument, LotSizeFilter, MarketStatus, MinNotionalFilter, NotionalFilter,
     PercentPriceBySideFilter, PercentPriceFilter, PriceFilter, TrailingDeltaFilter,
 };
-pub use order::{Order, OrderKind, OrderStatus, StpMode, StpModes, TimeInForce};
+pub use order::{Condition, Extras, Order, OrderKind, OrderStatus, StpMode, StpModes, TimeInForce};
 pub use reject::{Reject, RejectCode};
 pub use reply::{Amended, CancelReplaced, Placed, Reply};
 
@@ -79,6 +80,7 @@ mod tests {
             client_id: ClientId::new("web_0123456789abcdefAB").unwrap(),
             strategy_id: None,
             strategy_kind: Some(1_000_001),
+            extras: None,
         };
         let cancel = CancelOrder {
             instrument: InstrumentId(7),

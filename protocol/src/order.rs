@@ -8,6 +8,76 @@ wire_enum! {
         2 = Market,
         /// Rests or is rejected: never takes.
         3 = LimitMaker,
+        /// Becomes a MARKET order when the last trade reaches its stop price from the better side.
+        4 = StopLoss,
+        /// Becomes a LIMIT order then.
+        5 = StopLossLimit,
+        /// Becomes a MARKET order when the last trade reaches its stop price from the worse side.
+        6 = TakeProfit,
+        /// Becomes a LIMIT order then.
+        7 = TakeProfitLimit,
+    }
+}
+
+impl OrderKind {
+    /// Waits for a price before it acts: counts as an algorithmic order.
+    #[must_use]
+    pub const fn is_conditional(self) -> bool {
+        matches!(
+            self,
+            OrderKind::StopLoss
+                | OrderKind::StopLossLimit
+                | OrderKind::TakeProfit
+                | OrderKind::TakeProfitLimit
+        )
+    }
+
+    /// Has no price of its own when it acts.
+    #[must_use]
+    pub const fn is_market(self) -> bool {
+        matches!(
+            self,
+            OrderKind::Market | OrderKind::StopLoss | OrderKind::TakeProfit
+        )
+    }
+
+    /// Waits until the last trade is at its stop price or above (else: or below).
+    #[must_use]
+    pub const fn triggers_above(self, side: Side) -> bool {
+        match self {
+            OrderKind::StopLoss | OrderKind::StopLossLimit => matches!(side, Side::Buy),
+            _ => matches!(side, Side::Sell),
+        }
+    }
+}
+
+wire_struct! {
+    /// What only some orders carry, as asked.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct Extras {
+        /// The trade price that a conditional order waits for; zero: none.
+        pub stop_price: Decimal,
+        /// How far, in hundredths of a percent, the price must come back from its extreme to trigger a trailing order; zero: none.
+        pub trailing_delta: u32,
+    }
+}
+
+impl Extras {
+    pub const NONE: Extras = Extras {
+        stop_price: Decimal::ZERO,
+        trailing_delta: 0,
+    };
+}
+
+wire_struct! {
+    /// How a conditional order stands.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct Condition {
+        pub asked: Extras,
+        /// When a trailing order began to follow the price.
+        pub trailing_at: Option<Time>,
+        /// When it acted: since then it is like an order placed at that moment.
+        pub triggered_at: Option<Time>,
     }
 }
 
@@ -102,6 +172,8 @@ wire_struct! {
         pub updated_at: Time,
         pub strategy_id: Option<i64>,
         pub strategy_kind: Option<i32>,
+        /// What a conditional order waits, or waited, for.
+        pub condition: Option<Box<Condition>>,
     }
 }
 

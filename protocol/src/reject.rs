@@ -116,6 +116,8 @@ rejects! {
     414 LiquidityBelowMarketLotSize -2010 "Order book liquidity is less than `MARKET_LOT_SIZE` filter minimum quantity.";
     /// A combination of kind, time in force, price and quantity that is not an order.
     415 UnsupportedCombination -2010 "Unsupported order combination";
+    /// The last trade is already where a conditional order waits for it.
+    416 WouldTrigger -2010 "Order would trigger immediately.";
 }
 
 impl Reject {

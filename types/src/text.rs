@@ -67,6 +67,18 @@ impl PartialEq for ClientId {
 
 impl Eq for ClientId {}
 
+impl PartialOrd for ClientId {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ClientId {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        self.as_bytes().cmp(other.as_bytes())
+    }
+}
+
 impl Hash for ClientId {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_bytes().hash(state);

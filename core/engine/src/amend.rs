@@ -5,7 +5,7 @@ use protocol::{AmendOrder, Amended, Event, Events, MarketStatus, OrderAmended, R
 use types::{AccountId, Qty, Time};
 
 use crate::Engine;
-use crate::cancel::find;
+use crate::cancel::{Found, find};
 
 /// An amend found free of errors.
 #[derive(Clone, Copy)]
@@ -43,7 +43,8 @@ impl Engine {
         market.spec.min_notional(resting.price, qty)?;
         market.spec.notional(resting.price, qty)?;
         let other = market.live.find_client_id(live.seat, &c.client_id);
-        if other.is_some_and(|slot| slot != at.slot) {
+        let waits = market.waiting.find_client_id(live.seat, &c.client_id);
+        if other.is_some_and(|slot| slot != at.slot) || waits.is_some() {
             return Err(RejectCode::DuplicateClientId);
         }
         if c.client_id.is_none() {
@@ -66,7 +67,8 @@ impl Engine {
         let market = &mut self.markets[c.instrument.0 as usize - 1];
         let previous_client_id = market.live.get(amend.at.slot).client_id;
         if amend.open.0 <= 0 {
-            let order = self.act_cancel(time, c.instrument, amend.at, c.client_id, out);
+            let order =
+                self.act_cancel(time, c.instrument, Found::Book(amend.at), c.client_id, out);
             return Amended {
                 order,
                 previous_client_id,

@@ -21,8 +21,16 @@ impl Engine {
             let named = |e: String| Violation(format!("{symbol}: {e}"));
             market.book.audit().map_err(named)?;
             market.live.audit(market.book.len()).map_err(named)?;
+            market.waiting.audit().map_err(named)?;
             let contract = self.registry.contract_at(market.contract);
             audit_orders(market, contract, &mut holds).map_err(named)?;
+        }
+        let reached: usize = self.markets.iter().map(|m| m.waiting.queue().len()).sum();
+        if reached != self.reached {
+            return Err(Violation(format!(
+                "{reached} conditional orders may act and {} are counted",
+                self.reached
+            )));
         }
         self.audit_holds(holds)?;
         self.audit_claims()
@@ -102,6 +110,19 @@ fn audit_orders(
             let key = Key::new(account, market.wallet, market.legs()[hold.leg as usize]);
             *holds.entry(key).or_default() += hold.amount.0;
         });
+    }
+    for waiting in market.waiting.iter() {
+        let account = market.live.seat(waiting.seat).account;
+        if waiting.order.account != account || waiting.order.id.0 > market.last_order {
+            wrong = Some(format!("waiting order {} disagrees", waiting.order.id));
+        }
+        let (leg, amount) = waiting.hold;
+        let key = Key::new(account, market.wallet, market.legs()[usize::from(leg)]);
+        *holds.entry(key).or_default() += amount.0;
+    }
+    let conditional = |id| market.book.find(id).is_some();
+    if let Some(id) = market.conditions.keys().find(|id| !conditional(**id)) {
+        wrong = Some(format!("order {id} has a condition and is not in the book"));
     }
     wrong.map_or(Ok(()), Err)
 }

@@ -6,12 +6,52 @@ use protocol::{
     CloseReason, Event, Events, MarketStatus, Order, OrderClosed, OrderKey, OrderStatus, Reject,
     RejectCode, Reply,
 };
-use types::{AccountId, ClientId, InstrumentId, Qty, Time};
+use types::{AccountId, ClientId, InstrumentId, OrderId, Qty, Time};
 
 use crate::Engine;
 use crate::market::{Market, Shape};
 
-/// Finds an open order of the account.
+/// Where an open order is.
+#[derive(Clone, Copy)]
+pub(crate) enum Found {
+    Book(OrderRef),
+    /// A conditional order that has not acted yet.
+    Waiting(OrderId),
+}
+
+/// Finds an open order of the account, in the book or waiting.
+pub(crate) fn find_open(
+    market: &Market,
+    account: AccountId,
+    key: &OrderKey,
+) -> Result<Found, RejectCode> {
+    let found = find(market, account, key);
+    if found != Err(RejectCode::UnknownOrder) || market.waiting.is_empty() {
+        return found.map(Found::Book);
+    }
+    let seat = market
+        .live
+        .seat_of(account)
+        .ok_or(RejectCode::UnknownOrder)?;
+    let by_id = |id| {
+        let waiting = market.waiting.get(id).filter(|w| w.seat == seat);
+        waiting.ok_or(RejectCode::UnknownOrder)
+    };
+    match key {
+        OrderKey::Id(id) => by_id(*id).map(|_| Found::Waiting(*id)),
+        OrderKey::ClientId(client_id) => market
+            .waiting
+            .find_client_id(seat, client_id)
+            .map(Found::Waiting)
+            .ok_or(RejectCode::UnknownOrder),
+        OrderKey::Both(keys) if by_id(keys.id)?.order.client_id != keys.client_id => {
+            Err(RejectCode::ClientIdMismatch)
+        }
+        OrderKey::Both(keys) => Ok(Found::Waiting(keys.id)),
+    }
+}
+
+/// Finds an open order of the account in the book.
 pub(crate) fn find(
     market: &Market,
     account: AccountId,
@@ -56,11 +96,14 @@ impl Engine {
         &self,
         actor: AccountId,
         c: &CancelOrder,
-    ) -> Result<OrderRef, RejectCode> {
+    ) -> Result<Found, RejectCode> {
         let market = self.market(c.instrument)?;
         check_cancelable(market)?;
-        let at = find(market, actor, &c.order)?;
-        let executed = market.live.get(at.slot).executed.0 > 0;
+        let at = find_open(market, actor, &c.order)?;
+        let executed = match at {
+            Found::Book(at) => market.live.get(at.slot).executed.0 > 0,
+            Found::Waiting(_) => false,
+        };
         let allowed = match c.restriction {
             None => true,
             Some(CancelRestriction::OnlyNew) => !executed,
@@ -72,8 +115,22 @@ impl Engine {
         Ok(at)
     }
 
-    /// Takes an order out of the book and gives its hold back.
+    /// Takes an open order out and gives its hold back.
     pub(crate) fn act_cancel(
+        &mut self,
+        time: Time,
+        instrument: InstrumentId,
+        found: Found,
+        client_id: ClientId,
+        out: &mut Events,
+    ) -> Order {
+        match found {
+            Found::Book(at) => self.cancel_in_book(time, instrument, at, client_id, out),
+            Found::Waiting(id) => self.cancel_waiting(time, instrument, id, client_id, out),
+        }
+    }
+
+    fn cancel_in_book(
         &mut self,
         time: Time,
         instrument: InstrumentId,
@@ -110,7 +167,9 @@ impl Engine {
             client_id,
             update: Some(update),
         }));
-        market.order(&live, &Shape::of(&resting), OrderStatus::Canceled)
+        let order = market.order(&live, &Shape::of(&resting), OrderStatus::Canceled);
+        market.forget(&live);
+        order
     }
 
     pub(crate) fn check_cancel_all(
@@ -121,11 +180,10 @@ impl Engine {
         let market = self.market(c.instrument)?;
         check_cancelable(market)?;
         let seat = market.live.seat_of(actor).ok_or(RejectCode::UnknownOrder)?;
-        market
-            .live
-            .first_of(seat)
-            .map(|_| ())
-            .ok_or(RejectCode::UnknownOrder)
+        if market.open_orders(seat) == 0 {
+            return Err(RejectCode::UnknownOrder);
+        }
+        Ok(())
     }
 
     pub(crate) fn act_cancel_all(
@@ -138,11 +196,13 @@ impl Engine {
         let mut canceled = Vec::new();
         loop {
             let market = &self.markets[c.instrument.0 as usize - 1];
-            let first = market
-                .live
-                .seat_of(actor)
-                .and_then(|seat| market.live.first_of(seat));
-            let Some(at) = first.and_then(|slot| market.book.find(market.live.get(slot).id)) else {
+            let Some(seat) = market.live.seat_of(actor) else {
+                return canceled;
+            };
+            let first = market.live.first_of(seat);
+            let in_book = first.and_then(|slot| market.book.find(market.live.get(slot).id));
+            let waiting = || market.waiting.first_of(seat).map(Found::Waiting);
+            let Some(at) = in_book.map(Found::Book).or_else(waiting) else {
                 return canceled;
             };
             canceled.push(self.act_cancel(time, c.instrument, at, c.client_id, out));
@@ -155,7 +215,7 @@ impl Engine {
         time: Time,
         actor: AccountId,
         c: &CancelReplace,
-    ) -> Result<(crate::place::Plan, Result<OrderRef, RejectCode>), RejectCode> {
+    ) -> Result<(crate::place::Plan, Result<Found, RejectCode>), RejectCode> {
         let plan = self.plan(time, actor, &c.place)?;
         if c.cancel.instrument != c.place.instrument {
             return Err(RejectCode::UnsupportedCombination);

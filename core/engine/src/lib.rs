@@ -13,6 +13,7 @@
 //! 2. placing: `UnsupportedCombination`; PRICE_FILTER, PERCENT_PRICE_BY_SIDE, LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL, MAX_NUM_ORDERS (orders
 //!    that may rest); `StpModeNotAllowed`; `MarketClosed`; `DuplicateClientId`; `NothingToTrade`; `WouldTake`; `NoLiquidity`,
 //!    `LiquidityBelowLotSize`, `LiquidityBelowMarketLotSize`; `InsufficientBalance`
+//!    a conditional order is checked for its stop price (PRICE_FILTER) too, and for `WouldTrigger` before its money
 //! 3. canceling: `CancelClosed`, `UnknownOrder`, `ClientIdMismatch`, `CancelRestricted`
 //! 4. amending: `AmendClosed`, `AmendUnknownOrder`, `ClientIdMismatch`, LOT_SIZE, `AmendIncrease`, `AmendNoChange`, NOTIONAL,
 //!    `DuplicateClientId`
@@ -23,6 +24,9 @@
 //!
 //! `OrderPlaced`; for each match `Traded`, or `MatchPrevented` and the maker's `OrderClosed`; then `OrderRested` or the taker's `OrderClosed`,
 //! or nothing when it filled; at the end of the record `BalanceChanged` once for each balance that changed, in the order of their first change.
+//!
+//! After that: conditional orders whose price a trade of the record reached, each with `OrderTriggered` and then as above, at most
+//! [`TRIGGERS_AT_ONCE`] in one record; the others act in `Wake` records of their own. `TrailingStarted` stands behind the trade that caused it.
 //!
 //! # Snapshot
 //!
@@ -35,12 +39,14 @@ mod amend;
 mod audit;
 mod cancel;
 mod command;
+mod conditional;
 mod market;
 mod place;
 mod settle;
 mod snapshot;
 mod state;
 
+pub use conditional::TRIGGERS_AT_ONCE;
 pub use snapshot::{Corrupt, Digest, SNAPSHOT_VERSION};
 pub use state::Engine;
 

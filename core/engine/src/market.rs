@@ -4,10 +4,14 @@ use contract::{Registry, Terms};
 use instruments::Spec;
 use ledger::{BalanceRef, Key, Ledger};
 use matching::{Book, Resting, TickBook};
-use orders::{LiveOrder, LiveOrders, SeatId};
+use std::collections::BTreeMap;
+
+use orders::{LiveOrder, LiveOrders, SeatId, WaitingOrders};
 use prices::Prices;
-use protocol::{Filters, Instrument, Order, OrderStatus, RejectCode};
-use types::{AccountId, AssetId, Decimal, InstrumentId, Price, Qty, Side, UpdateId, Wallet};
+use protocol::{Condition, Filters, Instrument, Order, OrderStatus, RejectCode};
+use types::{
+    AccountId, AssetId, Decimal, InstrumentId, OrderId, Price, Qty, Side, UpdateId, Wallet,
+};
 
 pub(crate) struct Market {
     pub spec: Spec,
@@ -18,6 +22,10 @@ pub(crate) struct Market {
     pub wallet: Wallet,
     pub book: TickBook,
     pub live: LiveOrders,
+    /// Conditional orders that have not acted yet.
+    pub waiting: WaitingOrders,
+    /// What the conditional orders in the book waited for.
+    pub conditions: BTreeMap<OrderId, Condition>,
     pub prices: Prices,
     /// The fees account's balances of base and quote.
     pub fees: [BalanceRef; 2],
@@ -48,6 +56,8 @@ impl Market {
             wallet,
             book: TickBook::new(),
             live: LiveOrders::default(),
+            waiting: WaitingOrders::default(),
+            conditions: BTreeMap::new(),
             prices: Prices::new(minutes),
             fees,
             last_order: 0,
@@ -166,6 +176,10 @@ impl Market {
             updated_at: live.updated_at,
             strategy_id: live.strategy_id,
             strategy_kind: live.strategy_kind,
+            condition: match live.kind.is_conditional() {
+                true => self.conditions.get(&live.id).copied().map(Box::new),
+                false => None,
+            },
         }
     }
 
@@ -185,13 +199,30 @@ impl Market {
         self.spec = Spec::new(instrument).expect("the specification was checked");
     }
 
-    /// Every open order: bids, then asks, each in priority order.
+    /// An order left the book.
+    #[inline]
+    pub fn forget(&mut self, live: &LiveOrder) {
+        if live.kind.is_conditional() {
+            self.conditions.remove(&live.id);
+        }
+    }
+
+    /// The open orders of one account: in the book and waiting.
+    pub fn open_orders(&self, seat: SeatId) -> u32 {
+        self.live
+            .seat(seat)
+            .open
+            .saturating_add(self.waiting.count_of(seat))
+    }
+
+    /// Every open order: bids, then asks, each in priority order; then those that wait, oldest first.
     pub fn each_order(&self, f: &mut dyn FnMut(Order)) {
         for side in [Side::Buy, Side::Sell] {
             self.book.each(side, &mut |at, resting| {
                 f(self.open_order(self.live.get(at.slot), &resting));
             });
         }
+        self.waiting.iter().for_each(|w| f(w.order.clone()));
     }
 }
 

@@ -10,6 +10,7 @@ use protocol::{
 use types::{AccountId, Amount, ClientId, Decimal, OrderId, Price, Qty, Side, Time};
 
 use crate::Engine;
+use crate::conditional::Wait;
 use crate::market::{Market, Shape};
 
 /// A placed order in the core's units, found free of errors of its own.
@@ -26,6 +27,8 @@ pub(crate) struct Plan {
     pub price: Option<Price>,
     pub limit: Limit,
     pub quote_qty: Decimal,
+    /// Set for a conditional order that has not acted yet.
+    pub wait: Option<Wait>,
 }
 
 impl Plan {
@@ -37,7 +40,7 @@ impl Plan {
         }
     }
 
-    fn may_rest(&self) -> bool {
+    pub fn may_rest(&self) -> bool {
         self.price.is_some() && self.tif == TimeInForce::Gtc
     }
 
@@ -68,8 +71,16 @@ fn check_shape(c: &PlaceOrder) -> Result<(), RejectCode> {
         OrderKind::Limit => !quote,
         OrderKind::LimitMaker => !quote && c.tif == TimeInForce::Gtc,
         OrderKind::Market => !price && qty != quote && c.tif != TimeInForce::Fok,
+        OrderKind::StopLoss | OrderKind::TakeProfit => {
+            !price && !quote && c.tif != TimeInForce::Fok
+        }
+        OrderKind::StopLossLimit | OrderKind::TakeProfitLimit => !quote,
     };
-    if !fits || c.quote_qty.0 < 0 || c.client_id.is_none() {
+    if !fits
+        || c.kind.is_conditional() != c.extras.is_some()
+        || c.quote_qty.0 < 0
+        || c.client_id.is_none()
+    {
         return Err(RejectCode::UnsupportedCombination);
     }
     Ok(())
@@ -100,8 +111,11 @@ impl Engine {
             price: None,
             limit: Limit::Lots(Qty(0)),
             quote_qty: c.quote_qty,
+            wait: None,
         };
-        if c.kind == OrderKind::Market {
+        if c.kind.is_conditional() {
+            self.plan_conditional(c, &mut plan, time)?;
+        } else if c.kind == OrderKind::Market {
             if c.quote_qty.is_zero() {
                 let qty = spec.qty(c.qty)?;
                 spec.market_qty(c.qty)?;
@@ -125,8 +139,8 @@ impl Engine {
             spec.min_notional(price, qty)?;
             spec.notional(price, qty)?;
         }
-        if plan.may_rest() {
-            spec.max_num_orders(plan.seat.map_or(0, |s| market.live.seat(s).open))?;
+        if plan.may_rest() || plan.wait.is_some() {
+            spec.max_num_orders(plan.seat.map_or(0, |s| market.open_orders(s)))?;
             if market.book.len() + 1 >= matching::SlotIndex::MAX_SLOTS {
                 return Err(RejectCode::MaxNumOrders);
             }
@@ -141,7 +155,8 @@ impl Engine {
             return Err(RejectCode::MarketClosed);
         }
         if let Some(seat) = plan.seat
-            && market.live.find_client_id(seat, &c.client_id).is_some()
+            && (market.live.find_client_id(seat, &c.client_id).is_some()
+                || market.waiting.find_client_id(seat, &c.client_id).is_some())
         {
             return Err(RejectCode::DuplicateClientId);
         }
@@ -169,7 +184,9 @@ impl Engine {
     pub(crate) fn feasible(&self, actor: AccountId, plan: &Plan) -> Result<(), RejectCode> {
         let market = &self.markets[plan.market];
         let contract = self.registry.contract_at(market.contract);
-        let hold = if let Some(price) = plan.price {
+        let hold = if let Some(wait) = &plan.wait {
+            self.conditional_hold(plan, wait)?
+        } else if let Some(price) = plan.price {
             let qty = plan.qty();
             if market.terms.quote_rounded_down(price, qty) == Amount::ZERO {
                 return Err(RejectCode::NothingToTrade);
@@ -207,6 +224,9 @@ impl Engine {
         plan: &Plan,
         out: &mut Events,
     ) -> Placed {
+        if let Some(wait) = &plan.wait {
+            return self.act_wait(time, actor, c, (plan, wait), out);
+        }
         let market = &mut self.markets[plan.market];
         let seat = match plan.seat {
             Some(seat) => seat,
@@ -221,7 +241,23 @@ impl Engine {
         order.strategy_kind = c.strategy_kind;
         let placed = market.order(&order, &plan.shape(), OrderStatus::New);
         out.push(Event::OrderPlaced(OrderPlaced { order: placed }));
+        let (status, prevented_match) = self.enter(time, plan, &mut order, out);
+        let market = &self.markets[plan.market];
+        Placed {
+            order: market.order(&order, &plan.shape(), status),
+            prevented_match,
+        }
+    }
 
+    /// Brings an order to the book: it takes, rests or ends.
+    pub(crate) fn enter(
+        &mut self,
+        time: Time,
+        plan: &Plan,
+        order: &mut LiveOrder,
+        out: &mut Events,
+    ) -> (OrderStatus, Option<u64>) {
+        let market = &mut self.markets[plan.market];
         let taker = plan.taker();
         let whole = plan.tif != TimeInForce::Fok
             || market.book.quote(&taker, plan.limit).stop == Stop::Filled;
@@ -235,16 +271,12 @@ impl Engine {
             }
         };
         let prevented_match = if whole && !self.matches.is_empty() {
-            self.settle(time, plan, &remainder, &mut order, out)
+            self.settle(time, plan, &remainder, order, out)
         } else {
             None
         };
-        let status = self.finish(time, plan, &remainder, &mut order, out);
-        let market = &self.markets[plan.market];
-        Placed {
-            order: market.order(&order, &plan.shape(), status),
-            prevented_match,
-        }
+        let status = self.finish(time, plan, &remainder, order, out);
+        (status, prevented_match)
     }
 
     /// What becomes of the remainder: it rests, ends, or there is none.
@@ -296,7 +328,7 @@ impl Engine {
             (stop, _) => {
                 let reason = match (stop, plan.kind, plan.tif) {
                     (Stop::Prevented, ..) => CloseReason::Prevented,
-                    (_, OrderKind::Market, _) => CloseReason::InsufficientLiquidity,
+                    (_, kind, _) if kind.is_market() => CloseReason::InsufficientLiquidity,
                     (_, _, TimeInForce::Fok) => CloseReason::UnfilledFok,
                     _ => CloseReason::UnfilledIoc,
                 };

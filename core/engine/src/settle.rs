@@ -108,9 +108,13 @@ impl Engine {
             .traded(passage.time, matched.price, matched.qty);
         passage.open.0 -= matched.qty.0;
         if matched.maker_open.0 == 0 {
-            market.live.remove(slot);
+            let filled = market.live.remove(slot);
+            market.forget(&filled);
         }
         self.tell_trade(passage, matched, (maker_seat, taker), &settlement, out);
+        if !self.markets[plan.market].waiting.is_empty() {
+            self.reach(passage.time, plan.market, matched.price, out);
+        }
     }
 
     fn tell_trade(
@@ -198,6 +202,7 @@ impl Engine {
         }));
         if maker_ends {
             let maker = market.live.remove(slot);
+            market.forget(&maker);
             let contract = self.registry.contract_at(market.contract);
             let balances = market.balances(maker.seat);
             let risked = risk::OpenOrder {

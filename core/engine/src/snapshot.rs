@@ -8,6 +8,8 @@
 //! n:u32  n x market     instrument  last_order:u64 last_trade:u64 last_update:u64 last_prevented:u64
 //!                       last_price:option<i64>  n:u32  n x bucket minute:i64 notional:i128 qty:i128
 //!                       n:u64  n x order         bids then asks, each in priority order
+//!                       n:u32  n x waiting       order  leg:u8 held:i128  extreme:option<i64>       conditional orders by id
+//!                       n:u32  n x order id      those whose price was reached, in the order in which they will act
 //! n:u32  n x product    id:u16  bytes
 //! any    section        number:u8, then its fields; a section that would be empty is left out, and numbers rise
 //!   1 amended orders    n:u32  n x instrument:u32 order:u64 amends:u32   by instrument, side, priority
@@ -24,7 +26,7 @@ use ledger::Key;
 use matching::{Book, Owner, Resting};
 use orders::LiveOrder;
 use prices::Bucket;
-use protocol::{Instrument, Malformed, Order, OrderKind, OrderStatus, TimeInForce, Wire};
+use protocol::{Instrument, Malformed, Order, OrderStatus, TimeInForce, Wire};
 use types::{
     AccountId, Amount, AssetId, InstrumentId, OrderId, Price, ProductId, Qty, Side, Wallet,
 };
@@ -35,7 +37,7 @@ use crate::state::Asset;
 use crate::{Engine, RULES_VERSION};
 
 /// The version that is written.
-pub const SNAPSHOT_VERSION: u32 = 1;
+pub const SNAPSHOT_VERSION: u32 = 2;
 const MAGIC: [u8; 8] = *b"HWENGINE";
 /// The section of amended orders.
 const AMENDS: u8 = 1;
@@ -336,6 +338,7 @@ impl Engine {
         for (slot, live) in restored {
             market.live.insert(slot, live);
         }
+        self.read_waiting(&mut market, input)?;
         self.markets.push(market);
         Ok(())
     }
@@ -347,7 +350,9 @@ impl Engine {
         let known = self.is_user(order.account)
             && order.instrument == market.id()
             && market.book.find(order.id).is_none();
-        let resting = order.kind != OrderKind::Market
+        let acted = order.condition.as_ref().map(|c| c.triggered_at.is_some());
+        let resting = !order.kind.is_market()
+            && acted == order.kind.is_conditional().then_some(true)
             && order.tif == TimeInForce::Gtc
             && order.quote_qty.is_zero()
             && open > Qty(0)
@@ -374,6 +379,9 @@ impl Engine {
         let partly = live.executed.0 > 0;
         if partly != (order.status == OrderStatus::PartiallyFilled) {
             return None;
+        }
+        if let Some(condition) = &order.condition {
+            market.conditions.insert(order.id, **condition);
         }
         let at = market.book.rest(&Resting {
             id: order.id,
@@ -420,5 +428,16 @@ fn write_market(w: &mut Writer<'_>, market: &Market) {
         market.book.each(side, &mut |at, resting| {
             w.put(&market.open_order(market.live.get(at.slot), &resting));
         });
+    }
+    w.count(market.waiting.len());
+    for waiting in market.waiting.iter() {
+        w.put(&waiting.order);
+        w.put(&waiting.hold.0);
+        w.put(&waiting.hold.1);
+        w.put(&waiting.extreme.map(|p| p.0));
+    }
+    w.count(market.waiting.queue().len());
+    for id in market.waiting.queue() {
+        w.put(&id);
     }
 }

@@ -32,6 +32,8 @@ pub struct Engine {
     pub(crate) matches: Vec<matching::Match>,
     /// Fills that products have yet to hear of; stays empty when there are no products.
     pub(crate) fills: Vec<Fill>,
+    /// How many conditional orders' prices were reached and have not acted yet; the sum over the markets' queues.
+    pub(crate) reached: usize,
 }
 
 impl fmt::Debug for Engine {
@@ -58,6 +60,7 @@ impl Engine {
             rules_version: RULES_VERSION,
             matches: Vec::new(),
             fills: Vec::new(),
+            reached: 0,
         }
     }
 
@@ -81,6 +84,9 @@ impl Engine {
             self.fills.clear();
             out.truncate(start);
             return result;
+        }
+        if self.reached > 0 {
+            self.act_reached(time, out);
         }
         if !self.fills.is_empty() {
             self.tell_fills((seq, time), out);
@@ -117,6 +123,9 @@ impl Engine {
     /// Is there work waiting for [`protocol::Command::Wake`]?
     #[must_use]
     pub fn due(&self, time: Time) -> bool {
+        if self.reached > 0 && self.markets.iter().any(|m| m.next_to_act().is_some()) {
+            return true;
+        }
         self.registry
             .products()
             .iter()

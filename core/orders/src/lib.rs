@@ -11,9 +11,11 @@
 
 mod live;
 mod seats;
+mod waiting;
 
 pub use live::{LiveOrder, LiveOrders};
 pub use seats::{Seat, SeatId};
+pub use waiting::{Reached, Waiting, WaitingOrders};
 
 /// No slot.
 pub(crate) const NIL: u32 = u32::MAX;

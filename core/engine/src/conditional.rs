@@ -1,0 +1,390 @@
+//! Conditional orders: they wait outside the book for a trade price, and then act like an order placed at that moment.
+//!
+//! * What they wait for is the price of each trade of their instrument. STOP_LOSS to buy and TAKE_PROFIT to sell wait for it from below,
+//!   the other two from above. With a trailing delta they wait for the price to come back from its extreme, from the trade that reaches
+//!   the stop price on, or without one from the next trade on (public documents: enums, trailing stop FAQ).
+//! * What is held meanwhile: as for an order at the limit price; without one at the stop price, else at the last price, else nothing.
+//!   It is released when the order acts, which must then be affordable as any other: an order that is not ends as `Refused`.
+//! * An order acts behind the record that reached its price, in the order in which prices were reached. Its own trades may reach more, so
+//!   that one record does at most [`TRIGGERS_AT_ONCE`]; the rest is due work.
+
+use contract::{Hold, Leg};
+use matching::{Book, Limit};
+use orders::{LiveOrder, Reached, Waiting};
+use protocol::{
+    CloseReason, Condition, Event, Events, MarketStatus, Order, OrderClosed, OrderPlaced,
+    OrderStatus, OrderTriggered, PlaceOrder, Placed, RejectCode, TrailingStarted, Wire,
+};
+use types::{AccountId, Amount, ClientId, InstrumentId, OrderId, Price, Qty, Side, Time};
+
+use crate::Engine;
+use crate::market::Market;
+use crate::place::Plan;
+use crate::snapshot::Corrupt;
+
+/// How many conditional orders one record lets act.
+pub const TRIGGERS_AT_ONCE: usize = 16;
+/// A trailing delta is in hundredths of a percent.
+const WHOLE: u32 = 10_000;
+
+/// What a conditional order waits for, in the core's units.
+#[derive(Clone, Copy)]
+pub(crate) struct Wait {
+    above: bool,
+    stop: Option<Price>,
+    delta: u32,
+}
+
+impl Market {
+    /// The next conditional order that may act now.
+    pub fn next_to_act(&self) -> Option<OrderId> {
+        match self.spec.status() {
+            MarketStatus::Trading => self.waiting.next_reached(),
+            _ => None,
+        }
+    }
+}
+
+impl Engine {
+    /// The checks of a conditional order that need neither book nor money.
+    pub(crate) fn plan_conditional(
+        &self,
+        c: &PlaceOrder,
+        plan: &mut Plan,
+        time: Time,
+    ) -> Result<(), RejectCode> {
+        let market = &self.markets[plan.market];
+        let spec = &market.spec;
+        let Some(extras) = c.extras.as_deref() else {
+            return Err(RejectCode::UnsupportedCombination);
+        };
+        if extras.trailing_delta >= WHOLE
+            || (extras.stop_price.is_zero() && extras.trailing_delta == 0)
+        {
+            return Err(RejectCode::UnsupportedCombination);
+        }
+        let stop = match extras.stop_price.is_zero() {
+            true => None,
+            false => Some(spec.price(extras.stop_price)?),
+        };
+        let at = if c.kind.is_market() {
+            stop
+        } else {
+            let price = spec.price(c.price)?;
+            spec.percent_price(c.side, price, |m| market.prices.average(time, m))?;
+            plan.price = Some(price);
+            plan.price
+        };
+        let qty = spec.qty(c.qty)?;
+        if c.kind.is_market() {
+            spec.market_qty(c.qty)?;
+        }
+        if let Some(at) = at {
+            spec.notional(at, qty)?;
+        }
+        plan.limit = Limit::Lots(qty);
+        plan.wait = Some(Wait {
+            above: c.kind.triggers_above(c.side),
+            stop,
+            delta: extras.trailing_delta,
+        });
+        Ok(())
+    }
+
+    /// What a conditional order holds while it waits.
+    pub(crate) fn conditional_hold(&self, plan: &Plan, wait: &Wait) -> Result<Hold, RejectCode> {
+        let market = &self.markets[plan.market];
+        let last = market.prices.last();
+        if let (Some(stop), Some(last)) = (wait.stop, last)
+            && (if wait.above {
+                last >= stop
+            } else {
+                last <= stop
+            })
+        {
+            return Err(RejectCode::WouldTrigger);
+        }
+        let qty = plan.qty();
+        if let Some(price) = plan.price
+            && market.terms.quote_rounded_down(price, qty) == Amount::ZERO
+        {
+            return Err(RejectCode::NothingToTrade);
+        }
+        let contract = self.registry.contract_at(market.contract);
+        let price = plan.price.or(wait.stop).or(last);
+        Ok(match (price, plan.side) {
+            (Some(price), side) => contract.exposure(&market.terms, side, price, qty),
+            (None, Side::Sell) => contract.exposure(&market.terms, Side::Sell, Price(1), qty),
+            (None, Side::Buy) => Hold {
+                leg: Leg::Quote,
+                amount: Amount::ZERO,
+            },
+        })
+    }
+
+    /// Lets a conditional order wait.
+    pub(crate) fn act_wait(
+        &mut self,
+        time: Time,
+        actor: AccountId,
+        c: &PlaceOrder,
+        (plan, wait): (&Plan, &Wait),
+        out: &mut Events,
+    ) -> Placed {
+        let hold = self
+            .conditional_hold(plan, wait)
+            .expect("it was found feasible");
+        let market = &mut self.markets[plan.market];
+        let seat = match plan.seat {
+            Some(seat) => seat,
+            None => market.seat(actor, &mut self.ledger),
+        };
+        market.last_order += 1;
+        let id = OrderId(market.last_order);
+        let mut live = LiveOrder::new(id, seat, c.client_id, plan.qty(), time);
+        live.kind = plan.kind;
+        live.tif = plan.tif;
+        live.strategy_id = c.strategy_id;
+        live.strategy_kind = c.strategy_kind;
+        let mut order = market.order(&live, &plan.shape(), OrderStatus::New);
+        order.condition = c.extras.as_deref().map(|asked| {
+            Box::new(Condition {
+                asked: *asked,
+                trailing_at: None,
+                triggered_at: None,
+            })
+        });
+        let balances = market.balances(seat);
+        self.ledger.hold(balances[hold.leg as usize], hold.amount);
+        out.push(Event::OrderPlaced(OrderPlaced {
+            order: order.clone(),
+        }));
+        market.waiting.insert(Waiting {
+            order: order.clone(),
+            seat,
+            hold: (hold.leg as u8, hold.amount),
+            above: wait.above,
+            stop: wait.stop,
+            delta: wait.delta,
+            extreme: None,
+        });
+        Placed {
+            order,
+            prevented_match: None,
+        }
+    }
+
+    /// A trade happened on a market where orders wait.
+    #[cold]
+    pub(crate) fn reach(&mut self, time: Time, at: usize, price: Price, out: &mut Events) {
+        let market = &mut self.markets[at];
+        let mut reached = Vec::new();
+        market.waiting.traded(price, &mut reached);
+        for what in reached {
+            match what {
+                Reached::Triggered(_) => self.reached += 1,
+                Reached::Following(id) => {
+                    let instrument = market.id();
+                    let waiting = market.waiting.get_mut(id).expect("it waits");
+                    if let Some(condition) = waiting.order.condition.as_deref_mut() {
+                        condition.trailing_at = Some(time);
+                    }
+                    out.push(Event::TrailingStarted(TrailingStarted {
+                        instrument,
+                        order: id,
+                        account: waiting.order.account,
+                    }));
+                }
+            }
+        }
+    }
+
+    /// Lets the orders act whose price was reached, as many as one record may.
+    #[cold]
+    pub(crate) fn act_reached(&mut self, time: Time, out: &mut Events) {
+        let mut left = TRIGGERS_AT_ONCE;
+        for at in 0..self.markets.len() {
+            while left > 0
+                && let Some(id) = self.markets[at].next_to_act()
+            {
+                self.trigger(time, at, id, out);
+                left -= 1;
+            }
+        }
+    }
+
+    fn trigger(&mut self, time: Time, at: usize, id: OrderId, out: &mut Events) {
+        let market = &mut self.markets[at];
+        let instrument = market.id();
+        let waiting = market.waiting.remove(id).expect("it waits");
+        self.reached -= 1;
+        let (leg, amount) = waiting.hold;
+        let balances = market.balances(waiting.seat);
+        self.ledger.release(balances[usize::from(leg)], amount);
+        let order = waiting.order;
+        out.push(Event::OrderTriggered(OrderTriggered {
+            instrument,
+            order: id,
+            account: order.account,
+        }));
+        if let Some(mut condition) = order.condition.as_deref().copied() {
+            condition.triggered_at = Some(time);
+            market.conditions.insert(id, condition);
+        }
+        let qty = market.spec.lots(order.qty).expect("it was placed in lots");
+        let plan = Plan {
+            market: at,
+            seat: Some(waiting.seat),
+            side: order.side,
+            kind: order.kind,
+            tif: order.tif,
+            stp: order.stp,
+            price: match order.kind.is_market() {
+                true => None,
+                false => market.spec.ticks(order.price),
+            },
+            limit: Limit::Lots(qty),
+            quote_qty: order.quote_qty,
+            wait: None,
+        };
+        let mut live = LiveOrder::new(id, waiting.seat, order.client_id, qty, order.placed_at);
+        live.kind = order.kind;
+        live.tif = order.tif;
+        live.updated_at = time;
+        live.strategy_id = order.strategy_id;
+        live.strategy_kind = order.strategy_kind;
+        if self.has_room(&plan) && self.feasible(order.account, &plan).is_ok() {
+            self.enter(time, &plan, &mut live, out);
+        } else {
+            out.push(Event::OrderClosed(OrderClosed {
+                instrument,
+                order: id,
+                account: order.account,
+                reason: CloseReason::Refused,
+                open_qty: order.qty,
+                client_id: ClientId::NONE,
+                update: None,
+            }));
+        }
+        let market = &mut self.markets[at];
+        if market.book.find(id).is_none() {
+            market.conditions.remove(&id);
+        }
+    }
+
+    /// May the order's remainder rest, as far as the book's numbers go?
+    fn has_room(&self, plan: &Plan) -> bool {
+        let market = &self.markets[plan.market];
+        let Some(price) = plan.price.filter(|_| plan.may_rest()) else {
+            return true;
+        };
+        market.book.len() + 1 < matching::SlotIndex::MAX_SLOTS
+            && market
+                .spec
+                .sum_fits(market.book.level_qty(plan.side, price), plan.qty())
+    }
+
+    /// Takes out an order that waits.
+    pub(crate) fn cancel_waiting(
+        &mut self,
+        time: Time,
+        instrument: InstrumentId,
+        id: OrderId,
+        client_id: ClientId,
+        out: &mut Events,
+    ) -> Order {
+        let market = &mut self.markets[instrument.0 as usize - 1];
+        let queued = market.waiting.queue().len();
+        let waiting = market
+            .waiting
+            .remove(id)
+            .expect("the order was found waiting");
+        self.reached -= queued - market.waiting.queue().len();
+        let (leg, amount) = waiting.hold;
+        let balances = market.balances(waiting.seat);
+        self.ledger.release(balances[usize::from(leg)], amount);
+        let mut order = waiting.order;
+        order.status = OrderStatus::Canceled;
+        order.updated_at = time;
+        out.push(Event::OrderClosed(OrderClosed {
+            instrument,
+            order: id,
+            account: order.account,
+            reason: CloseReason::Canceled,
+            open_qty: order.qty,
+            client_id,
+            update: None,
+        }));
+        order
+    }
+
+    /// The part of a market's snapshot that holds its conditional orders.
+    pub(crate) fn read_waiting(
+        &mut self,
+        market: &mut Market,
+        input: &mut &[u8],
+    ) -> Result<(), Corrupt> {
+        let mut previous = OrderId(0);
+        for _ in 0..u32::take(input)? {
+            let order = Order::take(input)?;
+            let (leg, amount) = (u8::take(input)?, Amount::take(input)?);
+            let extreme: Option<i64> = Wire::take(input)?;
+            let id = order.id;
+            let waits = self.restore_waiting(market, order, (leg, amount), extreme.map(Price));
+            if id <= previous || waits.is_none() {
+                return Err(Corrupt(format!("order {id} cannot wait")));
+            }
+            previous = id;
+        }
+        let mut queue = Vec::new();
+        for _ in 0..u32::take(input)? {
+            queue.push(OrderId::take(input)?);
+        }
+        if !market.waiting.restore_queue(&queue) {
+            return Err(Corrupt("the queue of orders that may act is broken".into()));
+        }
+        self.reached += queue.len();
+        Ok(())
+    }
+
+    fn restore_waiting(
+        &mut self,
+        market: &mut Market,
+        order: Order,
+        hold: (u8, Amount),
+        extreme: Option<Price>,
+    ) -> Option<()> {
+        let condition = order.condition.as_deref()?;
+        let asked = condition.asked;
+        let known = self.is_user(order.account)
+            && order.instrument == market.id()
+            && order.kind.is_conditional()
+            && order.status == OrderStatus::New
+            && condition.triggered_at.is_none()
+            && market.book.find(order.id).is_none();
+        if !known || hold.0 > 1 || market.spec.lots(order.qty)? <= Qty(0) {
+            return None;
+        }
+        if !order.kind.is_market() {
+            market.spec.ticks(order.price)?;
+        }
+        let stop = match asked.stop_price.is_zero() {
+            true => None,
+            false => Some(market.spec.ticks(asked.stop_price)?),
+        };
+        if stop.is_none() && asked.trailing_delta == 0 || asked.trailing_delta >= WHOLE {
+            return None;
+        }
+        let seat = market.seat(order.account, &mut self.ledger);
+        market.waiting.insert(Waiting {
+            above: order.kind.triggers_above(order.side),
+            order,
+            seat,
+            hold,
+            stop,
+            delta: asked.trailing_delta,
+            extreme,
+        });
+        Some(())
+    }
+}

@@ -1,0 +1,279 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use protocol::Order;
+use types::{Amount, ClientId, OrderId, Price};
+
+use crate::SeatId;
+
+/// A conditional order that has not acted yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Waiting {
+    /// As it is told: its condition says what it waits for.
+    pub order: Order,
+    pub seat: SeatId,
+    /// Which balance is held (0 base, 1 quote), and how much of it, until it acts.
+    pub hold: (u8, Amount),
+    /// Waits for a trade at its price or above; else at its price or below.
+    pub above: bool,
+    /// In ticks; `None` for a trailing order that follows from the next trade on.
+    pub stop: Option<Price>,
+    /// Hundredths of a percent; zero: not trailing.
+    pub delta: u32,
+    /// The best price since it began to follow: the lowest for an order that waits above, else the highest.
+    pub extreme: Option<Price>,
+}
+
+impl Waiting {
+    /// Has the price come back from the extreme by the delta? Exact: both sides are multiplied out.
+    fn is_trailed_by(&self, price: Price) -> bool {
+        let Some(extreme) = self.extreme else {
+            return false;
+        };
+        let delta = i128::from(self.delta);
+        let (price, extreme) = (i128::from(price.0) * 10_000, i128::from(extreme.0));
+        if self.above {
+            price >= extreme * (10_000 + delta)
+        } else {
+            price <= extreme * (10_000 - delta)
+        }
+    }
+
+    /// A trade at `price` happened while it followed.
+    fn follow(&mut self, price: Price) {
+        let extreme = self.extreme.unwrap_or(price);
+        self.extreme = Some(if self.above {
+            extreme.min(price)
+        } else {
+            extreme.max(price)
+        });
+    }
+
+    fn follows(&self) -> bool {
+        self.delta != 0 && (self.stop.is_none() || self.extreme.is_some())
+    }
+}
+
+/// The conditional orders of one instrument, by what they wait for. Those whose price was reached stand in a queue until the engine lets
+/// them act.
+///
+/// A trade costs O(log n) and the orders that it reaches; trailing orders that follow are each looked at.
+#[derive(Debug, Default)]
+pub struct WaitingOrders {
+    by_id: BTreeMap<OrderId, Waiting>,
+    by_client_id: BTreeMap<(u32, ClientId), OrderId>,
+    by_seat: BTreeMap<u32, BTreeSet<OrderId>>,
+    above: BTreeSet<(Price, OrderId)>,
+    below: BTreeSet<(Price, OrderId)>,
+    following: BTreeSet<OrderId>,
+    reached: VecDeque<OrderId>,
+}
+
+/// What a trade did to a waiting order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reached {
+    /// It stands in the queue now.
+    Triggered(OrderId),
+    /// A trailing order's stop price: it follows from here.
+    Following(OrderId),
+}
+
+impl WaitingOrders {
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// By id.
+    pub fn iter(&self) -> impl Iterator<Item = &Waiting> {
+        self.by_id.values()
+    }
+
+    #[must_use]
+    pub fn get(&self, id: OrderId) -> Option<&Waiting> {
+        self.by_id.get(&id)
+    }
+
+    pub fn get_mut(&mut self, id: OrderId) -> Option<&mut Waiting> {
+        self.by_id.get_mut(&id)
+    }
+
+    #[must_use]
+    pub fn find_client_id(&self, seat: SeatId, client_id: &ClientId) -> Option<OrderId> {
+        if self.by_client_id.is_empty() {
+            return None;
+        }
+        self.by_client_id.get(&(seat.0, *client_id)).copied()
+    }
+
+    /// How many wait for one account.
+    #[must_use]
+    pub fn count_of(&self, seat: SeatId) -> u32 {
+        self.by_seat
+            .get(&seat.0)
+            .map_or(0, |ids| u32::try_from(ids.len()).unwrap_or(u32::MAX))
+    }
+
+    /// An account's oldest.
+    #[must_use]
+    pub fn first_of(&self, seat: SeatId) -> Option<OrderId> {
+        self.by_seat.get(&seat.0)?.first().copied()
+    }
+
+    pub fn insert(&mut self, waiting: Waiting) {
+        let (id, seat) = (waiting.order.id, waiting.seat.0);
+        if waiting.follows() {
+            self.following.insert(id);
+        } else if let Some(stop) = waiting.stop {
+            self.side(waiting.above).insert((stop, id));
+        }
+        self.by_client_id
+            .insert((seat, waiting.order.client_id), id);
+        self.by_seat.entry(seat).or_default().insert(id);
+        self.by_id.insert(id, waiting);
+    }
+
+    /// Takes an order out, wherever it stands.
+    pub fn remove(&mut self, id: OrderId) -> Option<Waiting> {
+        let waiting = self.by_id.remove(&id)?;
+        let seat = waiting.seat.0;
+        self.by_client_id.remove(&(seat, waiting.order.client_id));
+        if let Some(ids) = self.by_seat.get_mut(&seat) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.by_seat.remove(&seat);
+            }
+        }
+        self.following.remove(&id);
+        if let Some(stop) = waiting.stop {
+            self.side(waiting.above).remove(&(stop, id));
+        }
+        if self.reached.front() == Some(&id) {
+            self.reached.pop_front();
+        } else {
+            self.reached.retain(|other| *other != id);
+        }
+        Some(waiting)
+    }
+
+    fn side(&mut self, above: bool) -> &mut BTreeSet<(Price, OrderId)> {
+        if above {
+            &mut self.above
+        } else {
+            &mut self.below
+        }
+    }
+
+    /// A trade happened: what it reached is appended to `out`, lowest stop price first, then oldest; followers after.
+    pub fn traded(&mut self, price: Price, out: &mut Vec<Reached>) {
+        let followers = self.following.len();
+        let up: Vec<OrderId> = self
+            .above
+            .range(..=(price, OrderId(u64::MAX)))
+            .map(|(_, id)| *id)
+            .collect();
+        let down: Vec<OrderId> = self
+            .below
+            .range((price, OrderId(0))..)
+            .map(|(_, id)| *id)
+            .collect();
+        let following: Vec<OrderId> = match followers {
+            0 => Vec::new(),
+            _ => self.following.iter().copied().collect(),
+        };
+        for id in up.into_iter().chain(down) {
+            out.push(self.stop_reached(id, price));
+        }
+        for id in following {
+            let Some(waiting) = self.by_id.get_mut(&id) else {
+                continue;
+            };
+            let first = waiting.extreme.is_none();
+            waiting.follow(price);
+            if first {
+                out.push(Reached::Following(id));
+            }
+            if waiting.is_trailed_by(price) {
+                self.following.remove(&id);
+                self.reached.push_back(id);
+                out.push(Reached::Triggered(id));
+            }
+        }
+    }
+
+    fn stop_reached(&mut self, id: OrderId, price: Price) -> Reached {
+        let waiting = self
+            .by_id
+            .get_mut(&id)
+            .expect("the index holds waiting orders");
+        let (above, stop) = (
+            waiting.above,
+            waiting.stop.expect("it stands under its stop price"),
+        );
+        let trailing = waiting.delta != 0;
+        if trailing {
+            waiting.extreme = Some(price);
+        }
+        self.side(above).remove(&(stop, id));
+        if trailing {
+            self.following.insert(id);
+            Reached::Following(id)
+        } else {
+            self.reached.push_back(id);
+            Reached::Triggered(id)
+        }
+    }
+
+    /// The next that may act.
+    #[must_use]
+    pub fn next_reached(&self) -> Option<OrderId> {
+        self.reached.front().copied()
+    }
+
+    /// The queue of those whose price was reached, first come first.
+    pub fn queue(&self) -> impl ExactSizeIterator<Item = OrderId> + '_ {
+        self.reached.iter().copied()
+    }
+
+    /// Puts back what [`WaitingOrders::queue`] said. False when one of them does not wait.
+    #[must_use]
+    pub fn restore_queue(&mut self, ids: &[OrderId]) -> bool {
+        for id in ids {
+            let Some(waiting) = self.by_id.get(id) else {
+                return false;
+            };
+            let (above, stop) = (waiting.above, waiting.stop);
+            self.following.remove(id);
+            if let Some(stop) = stop {
+                self.side(above).remove(&(stop, *id));
+            }
+            self.reached.push_back(*id);
+        }
+        true
+    }
+
+    /// # Errors
+    /// A sentence about the first index that disagrees.
+    pub fn audit(&self) -> Result<(), String> {
+        let waiting = self.by_id.len();
+        let by_seat: usize = self.by_seat.values().map(BTreeSet::len).sum();
+        let placed =
+            self.above.len() + self.below.len() + self.following.len() + self.reached.len();
+        if by_seat != waiting || self.by_client_id.len() != waiting || placed != waiting {
+            return Err(format!(
+                "{waiting} orders wait, {by_seat} by account, {} client ids, {placed} for a price",
+                self.by_client_id.len()
+            ));
+        }
+        for (id, order) in &self.by_id {
+            if self.find_client_id(order.seat, &order.order.client_id) != Some(*id) {
+                return Err(format!("waiting order {id} is not found by its client id"));
+            }
+        }
+        Ok(())
+    }
+}
