@@ -287,6 +287,7 @@ fn requests(messages: &[Message]) -> Result<Vec<Request>> {
                 client_id,
                 strategy_id: None,
                 strategy_kind: None,
+                extras: None,
             })
         };
         Ok(Request {

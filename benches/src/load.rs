@@ -151,6 +151,7 @@ pub fn orders(count: usize, seed: u64) -> Vec<Request> {
             client_id,
             strategy_id: None,
             strategy_kind: None,
+            extras: None,
         };
         requests.push(request(actor, Command::PlaceOrder(place)));
     }

@@ -551,6 +551,7 @@ impl Book {
             client_id,
             strategy_id: None,
             strategy_kind: None,
+            extras: None,
         }
     }
 

@@ -144,6 +144,7 @@ impl Exchange {
             client_id: ClientId::new(&format!("user-{}", self.client().next_id())).unwrap(),
             strategy_id: None,
             strategy_kind: None,
+            extras: None,
         };
         let (Reply::Placed(placed), events) = self.ask(account, Command::PlaceOrder(order)).await
         else {

@@ -192,6 +192,24 @@ impl Order {
         }
     }
 
+    /// Acts or has acted: not a conditional order that still waits.
+    #[must_use]
+    pub fn is_working(&self) -> bool {
+        match &self.condition {
+            Some(condition) => condition.triggered_at.is_some(),
+            None => true,
+        }
+    }
+
+    /// When it began to act; `None` while it waits.
+    #[must_use]
+    pub fn working_at(&self) -> Option<Time> {
+        match &self.condition {
+            Some(condition) => condition.triggered_at,
+            None => Some(self.placed_at),
+        }
+    }
+
     #[must_use]
     pub const fn is_open(&self) -> bool {
         matches!(self.status, OrderStatus::New | OrderStatus::PartiallyFilled)

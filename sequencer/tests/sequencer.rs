@@ -153,6 +153,7 @@ impl Venue {
             client_id,
             strategy_id: None,
             strategy_kind: None,
+            extras: None,
         };
         self.ask(user(n), Command::PlaceOrder(place))
     }

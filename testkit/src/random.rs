@@ -346,6 +346,7 @@ impl Commands {
             client_id: self.name(),
             strategy_id: self.random.one_in(9).then_some(7),
             strategy_kind: self.random.one_in(9).then_some(1_000_000),
+            extras: None,
         }
     }
 

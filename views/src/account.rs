@@ -257,6 +257,7 @@ mod tests {
             updated_at: Time(1),
             strategy_id: None,
             strategy_kind: None,
+            condition: None,
         };
         executed(&mut order, Decimal(30), Amount(300), Decimal(12), Time(2));
         assert_eq!(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parking_lot::RwLock;
-use protocol::{CloseReason, Event, MatchPrevented, Order, OrderStatus, Traded};
+use protocol::{CloseReason, Condition, Event, MatchPrevented, Order, OrderStatus, Traded};
 use types::{AccountId, Decimal, InstrumentId, OrderId, Seq, Side, Time};
 
 use crate::Inner;
@@ -136,6 +136,18 @@ impl Inner {
                     self.leave_book(key.0, side, price, less, amended.update);
                 }
             }
+            Event::OrderTriggered(e) => {
+                let key = (e.instrument, e.order);
+                self.condition(e.account, key, time, touched, |c| {
+                    c.triggered_at = Some(time)
+                });
+            }
+            Event::TrailingStarted(e) => {
+                let key = (e.instrument, e.order);
+                self.condition(e.account, key, time, touched, |c| {
+                    c.trailing_at = Some(time)
+                });
+            }
             Event::MatchPrevented(prevented) => {
                 self.prevented(time, prevented, touched);
                 let row = PreventedMatch {
@@ -166,6 +178,24 @@ impl Inner {
             | Event::InstrumentChanged(_) => self.reference(event, chunk),
             Event::OrderRestored(_) | Event::MarketRestored(_) => self.tell(event),
         }
+    }
+
+    /// A conditional order's price was reached.
+    fn condition(
+        &self,
+        account: AccountId,
+        key: (InstrumentId, OrderId),
+        time: Time,
+        touched: &mut Touched,
+        change: impl FnOnce(&mut Condition),
+    ) {
+        self.account(account).write().change(key, |order| {
+            order.updated_at = time;
+            if let Some(condition) = order.condition.as_deref_mut() {
+                change(condition);
+            }
+        });
+        touched.order(account, key);
     }
 
     /// Assets, accounts and instruments: from records and from a recovering engine alike.
@@ -203,11 +233,12 @@ impl Inner {
                     .set_balance(change, Time(0));
             }
             Event::OrderRestored(order) => {
-                let market = self.market(order.instrument);
-                market
-                    .write()
-                    .book
-                    .add(order.side, order.price, order.open_qty());
+                if order.is_working() {
+                    let market = self.market(order.instrument);
+                    let mut market = market.write();
+                    let open = order.open_qty();
+                    market.book.add(order.side, order.price, open);
+                }
                 self.account(order.account)
                     .write()
                     .insert((**order).clone());
@@ -318,6 +349,7 @@ fn status_of(reason: CloseReason) -> OrderStatus {
         CloseReason::Canceled => OrderStatus::Canceled,
         CloseReason::UnfilledIoc
         | CloseReason::UnfilledFok
+        | CloseReason::Refused
         | CloseReason::InsufficientLiquidity => OrderStatus::Expired,
         CloseReason::Prevented => OrderStatus::ExpiredInMatch,
     }

@@ -37,7 +37,7 @@ use crate::state::Asset;
 use crate::{Engine, RULES_VERSION};
 
 /// The version that is written.
-pub const SNAPSHOT_VERSION: u32 = 2;
+pub const SNAPSHOT_VERSION: u32 = 1;
 const MAGIC: [u8; 8] = *b"HWENGINE";
 /// The section of amended orders.
 const AMENDS: u8 = 1;

@@ -17,6 +17,10 @@ pub const fn kind(kind: OrderKind) -> &'static str {
         OrderKind::Limit => "LIMIT",
         OrderKind::Market => "MARKET",
         OrderKind::LimitMaker => "LIMIT_MAKER",
+        OrderKind::StopLoss => "STOP_LOSS",
+        OrderKind::StopLossLimit => "STOP_LOSS_LIMIT",
+        OrderKind::TakeProfit => "TAKE_PROFIT",
+        OrderKind::TakeProfitLimit => "TAKE_PROFIT_LIMIT",
     }
 }
 
@@ -65,9 +69,11 @@ pub const fn market_status(status: MarketStatus) -> &'static str {
 #[must_use]
 pub const fn expiry_reason(order: &Order) -> Option<&'static str> {
     match (order.status, order.kind, order.tif) {
-        (OrderStatus::Expired, OrderKind::Market, _) => Some("INSUFFICIENT_LIQUIDITY"),
+        (OrderStatus::Expired, kind, _) if kind.is_market() => Some("INSUFFICIENT_LIQUIDITY"),
         (OrderStatus::Expired, _, TimeInForce::Ioc) => Some("UNFILLED_IOC_QUANTITY_EXPIRED"),
         (OrderStatus::Expired, _, TimeInForce::Fok) => Some("UNFILLED_FOK_ORDER_EXPIRED"),
+        // a conditional order that could not be placed when its price was reached
+        (OrderStatus::Expired, ..) => Some("REJECTED"),
         _ => None,
     }
 }

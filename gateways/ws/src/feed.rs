@@ -113,7 +113,9 @@ impl Feed {
                 }
             }
             Event::OrderRestored(order) => {
-                if let Some(market) = self.markets.get_mut(&order.instrument) {
+                if let Some(market) = self.markets.get_mut(&order.instrument)
+                    && order.is_working()
+                {
                     let open = i128::from(order.open_qty().0);
                     market.book.add(order.side, order.price, open);
                 }

@@ -77,7 +77,9 @@ impl Report<'_> {
         json.str("s", self.symbol).str("c", self.client_id.as_str());
         json.str("S", side(order.side)).str("o", kind(order.kind));
         json.str("f", tif(order.tif)).dec("q", order.qty);
-        json.dec("p", order.price).dec("P", Decimal::ZERO);
+        let condition = order.condition.as_deref();
+        let stop_price = condition.map_or(Decimal::ZERO, |c| c.asked.stop_price);
+        json.dec("p", order.price).dec("P", stop_price);
         json.dec("F", Decimal::ZERO).num("g", -1);
         json.str("C", self.original_client_id.as_str());
         json.str("x", self.execution.name());
@@ -101,7 +103,7 @@ impl Report<'_> {
             json.num("v", prevented.id);
         }
         json.num("I", self.execution_id);
-        json.flag("w", order.is_open());
+        json.flag("w", order.is_open() && order.is_working());
         json.flag("m", half.is_some_and(|half| half.maker));
         // without meaning, and set when there was a trade
         json.flag("M", half.is_some());
@@ -110,8 +112,9 @@ impl Report<'_> {
         let last_quote = half.map_or(Amount::ZERO, |half| half.quote);
         json.amount("Y", last_quote, self.quote_precision);
         json.dec("Q", order.quote_qty);
-        // no order waits here before it works
-        json.time("W", order.placed_at);
+        if let Some(at) = order.working_at() {
+            json.time("W", at);
+        }
         json.str("V", stp(order.stp));
         self.write_conditional(json);
         json.end();
@@ -126,6 +129,14 @@ impl Report<'_> {
     }
 
     fn write_conditional(&self, json: &mut Json) {
+        if let Some(condition) = self.order.condition.as_deref() {
+            if condition.asked.trailing_delta != 0 {
+                json.num("d", condition.asked.trailing_delta);
+            }
+            if let Some(at) = condition.trailing_at {
+                json.time("D", at);
+            }
+        }
         if let Some(id) = self.order.strategy_id {
             json.num("j", id);
         }
@@ -181,6 +192,7 @@ pub const fn end_of(reason: CloseReason) -> (OrderStatus, Execution, Option<&'st
             Execution::Expired,
             Some("INSUFFICIENT_LIQUIDITY"),
         ),
+        CloseReason::Refused => (OrderStatus::Expired, Execution::Expired, Some("REJECTED")),
         CloseReason::Prevented => (
             OrderStatus::ExpiredInMatch,
             Execution::TradePrevention,
@@ -246,6 +258,10 @@ const fn kind(kind: OrderKind) -> &'static str {
         OrderKind::Limit => "LIMIT",
         OrderKind::Market => "MARKET",
         OrderKind::LimitMaker => "LIMIT_MAKER",
+        OrderKind::StopLoss => "STOP_LOSS",
+        OrderKind::StopLossLimit => "STOP_LOSS_LIMIT",
+        OrderKind::TakeProfit => "TAKE_PROFIT",
+        OrderKind::TakeProfitLimit => "TAKE_PROFIT_LIMIT",
     }
 }
 
@@ -313,6 +329,7 @@ mod tests {
             updated_at: Time(1_499_405_658_657_000),
             strategy_id: None,
             strategy_kind: None,
+            condition: None,
         }
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kit::{Json, TimeUnit};
 use protocol::{
-    BalanceChanged, Event, MatchPrevented, Order, OrderAmended, OrderClosed, OrderPlaced,
-    OrderStatus, Party, Traded, Transferred,
+    BalanceChanged, Condition, Event, MatchPrevented, Order, OrderAmended, OrderClosed,
+    OrderPlaced, OrderStatus, Party, Traded, Transferred,
 };
 use types::{AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Time, Wallet};
 
@@ -114,6 +114,17 @@ impl Users {
             Event::Traded(trade) => self.traded(hub, names, trade, later, at),
             Event::OrderClosed(closed) => self.closed(hub, names, closed, at),
             Event::OrderAmended(amended) => self.amended(hub, names, amended, at),
+            Event::OrderTriggered(e) => {
+                let key = (e.instrument, e.order);
+                if self.condition(key, at, |c| c.triggered_at = Some(at.time)) {
+                    self.tell_order(hub, names, key, at);
+                }
+            }
+            Event::TrailingStarted(e) => {
+                self.condition((e.instrument, e.order), at, |c| {
+                    c.trailing_at = Some(at.time)
+                });
+            }
             Event::MatchPrevented(prevented) => self.prevent(prevented),
             Event::Transferred(transfer) => self.transferred(hub, names, transfer, at),
             _ => {}
@@ -271,6 +282,32 @@ impl Users {
                 original_client_id: before,
                 ..report
             });
+        }
+    }
+
+    /// A conditional order's price was reached. False when no such order is open.
+    fn condition(
+        &mut self,
+        key: (InstrumentId, OrderId),
+        at: Moment,
+        change: impl FnOnce(&mut Condition),
+    ) -> bool {
+        let Some(order) = self.orders.get_mut(&key) else {
+            return false;
+        };
+        order.updated_at = at.time;
+        if let Some(condition) = order.condition.as_deref_mut() {
+            change(condition);
+        }
+        true
+    }
+
+    /// Reports an order that begins to work.
+    fn tell_order(&self, hub: &Hub, names: &Names, key: (InstrumentId, OrderId), at: Moment) {
+        if let Some(order) = self.orders.get(&key)
+            && self.listened(order.account)
+        {
+            self.report(hub, names, order, at, |report| report);
         }
     }
 

@@ -418,6 +418,7 @@ impl Market {
             updated_at: time,
             strategy_id: c.strategy_id,
             strategy_kind: c.strategy_kind,
+            condition: None,
         }
     }
 

@@ -226,6 +226,7 @@ impl Stage {
             client_id: name(&new.name)?,
             strategy_id: None,
             strategy_kind: None,
+            extras: None,
         })
     }
 

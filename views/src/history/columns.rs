@@ -1,7 +1,8 @@
 //! Rows of the tables to values and back. The order of the columns is that of the constants here.
 
 use protocol::{
-    MatchPrevented, Order, OrderKind, OrderStatus, Party, StpMode, TimeInForce, Traded,
+    Condition, Extras, MatchPrevented, Order, OrderKind, OrderStatus, Party, StpMode, TimeInForce,
+    Traded,
 };
 use sqlx::any::AnyRow;
 use sqlx::query::Query;
@@ -18,7 +19,8 @@ use crate::tape::TradeRow;
 pub(crate) const TRADE: &str = "instrument, id, time, price, qty, quote, taker_sells, agg, maker_account, maker_order, maker_fee, \
     maker_fee_asset, taker_account, taker_order, taker_fee, taker_fee_asset";
 pub(crate) const ORDER: &str = "account, instrument, id, client_id, side, kind, tif, stp, price, qty, quote_qty, executed_qty, \
-    executed_quote, prevented_qty, status, placed_at, updated_at, strategy_id, strategy_kind";
+    executed_quote, prevented_qty, status, placed_at, updated_at, strategy_id, strategy_kind, \
+    stop_price, trailing_delta, trailing_at, triggered_at";
 pub(crate) const CANDLE: &str = "instrument, width, start, open, high, low, close, volume, quote, taker_base, taker_quote, trades, \
     first_trade, first_agg";
 
@@ -187,6 +189,40 @@ pub(crate) fn bind_order<'q>(q: Binding<'q>, o: &Order) -> Binding<'q> {
         .bind(o.updated_at.0)
         .bind(o.strategy_id)
         .bind(o.strategy_kind.map(i64::from))
+        .bind(o.condition.as_ref().map(|c| c.asked.stop_price.0))
+        .bind(
+            o.condition
+                .as_ref()
+                .map(|c| i64::from(c.asked.trailing_delta)),
+        )
+        .bind(
+            o.condition
+                .as_ref()
+                .and_then(|c| c.trailing_at)
+                .map(|t| t.0),
+        )
+        .bind(
+            o.condition
+                .as_ref()
+                .and_then(|c| c.triggered_at)
+                .map(|t| t.0),
+        )
+}
+
+fn condition(c: &mut Cursor<'_>) -> Result<Option<Box<Condition>>> {
+    let (stop, delta) = (c.maybe()?, c.maybe()?);
+    let (trailing_at, triggered_at) = (c.maybe()?.map(Time), c.maybe()?.map(Time));
+    let Some(stop) = stop else {
+        return Ok(None);
+    };
+    Ok(Some(Box::new(Condition {
+        asked: Extras {
+            stop_price: Decimal(stop),
+            trailing_delta: small(delta.unwrap_or(0))?,
+        },
+        trailing_at,
+        triggered_at,
+    })))
 }
 
 pub(crate) fn order(row: &AnyRow) -> Result<Order> {
@@ -217,6 +253,7 @@ pub(crate) fn order(row: &AnyRow) -> Result<Order> {
             .maybe()?
             .map(|kind| i32::try_from(kind).map_err(|_| corrupt("a strategy kind out of range")))
             .transpose()?,
+        condition: condition(c)?,
     })
 }
 

@@ -222,6 +222,7 @@ impl Venue {
             updated_at: self.time,
             strategy_id: (self.dice.roll(3) == 0).then_some(7),
             strategy_kind: (self.dice.roll(3) == 0).then_some(1_000_007),
+            condition: None,
         };
         self.emit(Event::OrderPlaced(OrderPlaced {
             order: order.clone(),

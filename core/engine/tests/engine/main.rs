@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 mod allocations;
+mod conditional;
 mod filters;
 mod orders;
 mod products;

@@ -225,6 +225,7 @@ fn order(id: u64, account: u32, side: Side, price: i64, qty: i64, time: i64) -> 
         updated_at: Time(time),
         strategy_id: None,
         strategy_kind: None,
+        condition: None,
     }
 }
 

@@ -4,7 +4,9 @@ use kit::{
     ApiError, Call, Context, Handler, Input, Json, Kind, Later, Method, Orders, Outcome, Param,
     Security, Weight, random_client_id,
 };
-use protocol::{Command, Instrument, OrderKind, PlaceOrder, RejectCode, Reply, TimeInForce};
+use protocol::{
+    Command, Extras, Instrument, OrderKind, PlaceOrder, RejectCode, Reply, TimeInForce,
+};
 use types::{Decimal, Side};
 
 use crate::report::{self, Detail};
@@ -189,7 +191,7 @@ pub(crate) fn conditions(input: &Input<'_>) -> Result<(), ApiError> {
 /// The command that a call asks for, and how much detail its answer wants.
 ///
 /// # Errors
-/// -1134, and the engine's own words for what no market here takes: stops, icebergs, pegs.
+/// -1134, and the engine's own words for what no market here takes: icebergs, pegs.
 pub(crate) fn command(
     call: &Call,
     instrument: &Instrument,
@@ -199,11 +201,20 @@ pub(crate) fn command(
         "LIMIT" => OrderKind::Limit,
         "MARKET" => OrderKind::Market,
         "LIMIT_MAKER" => OrderKind::LimitMaker,
-        "STOP_LOSS" => return Err(RejectCode::StopLossUnsupported.into()),
-        "STOP_LOSS_LIMIT" => return Err(RejectCode::StopLossLimitUnsupported.into()),
-        "TAKE_PROFIT" => return Err(RejectCode::TakeProfitUnsupported.into()),
-        _ => return Err(RejectCode::TakeProfitLimitUnsupported.into()),
+        "STOP_LOSS" => OrderKind::StopLoss,
+        "STOP_LOSS_LIMIT" => OrderKind::StopLossLimit,
+        "TAKE_PROFIT" => OrderKind::TakeProfit,
+        _ => OrderKind::TakeProfitLimit,
     };
+    let extras = kind.is_conditional().then(|| {
+        Box::new(Extras {
+            stop_price: params.decimal("stopPrice").unwrap_or(Decimal::ZERO),
+            trailing_delta: params
+                .int("trailingDelta")
+                .and_then(|delta| u32::try_from(delta).ok())
+                .unwrap_or(0),
+        })
+    });
     if params.has("icebergQty") {
         return Err(RejectCode::IcebergUnsupported.into());
     }
@@ -238,6 +249,7 @@ pub(crate) fn command(
         strategy_kind: params
             .int("strategyType")
             .and_then(|kind| i32::try_from(kind).ok()),
+        extras,
     };
     Ok((order, Detail::of(params.word("newOrderRespType"), kind)))
 }

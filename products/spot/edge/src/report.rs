@@ -1,7 +1,7 @@
 //! How an order is told.
 
 use kit::{Context, Json, words};
-use protocol::{Event, Instrument, Order, OrderKind, Placed, StpMode};
+use protocol::{Event, Extras, Instrument, Order, OrderKind, Placed, StpMode};
 use types::{ClientId, Decimal, Time};
 
 use crate::symbols::quote_precision;
@@ -20,8 +20,8 @@ impl Detail {
             Some("ACK") => Detail::Ack,
             Some("RESULT") => Detail::Result,
             Some(_) => Detail::Full,
-            None if kind == OrderKind::LimitMaker => Detail::Ack,
-            None => Detail::Full,
+            None if matches!(kind, OrderKind::Limit | OrderKind::Market) => Detail::Full,
+            None => Detail::Ack,
         }
     }
 }
@@ -45,8 +45,9 @@ pub(crate) fn placed(
         .time("transactTime", time);
     if detail != Detail::Ack {
         quantities(json, ctx, instrument, order, true);
+        stop_price(json, order);
         optional(json, order);
-        json.time("workingTime", order.placed_at);
+        working_time(json, order);
         if detail == Detail::Full {
             json.array("fills", |json| fills(json, ctx, order, events));
         }
@@ -107,7 +108,32 @@ fn quantities(
         .str("side", words::side(order.side));
 }
 
+/// When the order began to act: -1 while it waits for a price.
+fn working_time(json: &mut Json, order: &Order) {
+    match order.working_at() {
+        Some(at) => json.time("workingTime", at),
+        None => json.num("workingTime", -1),
+    };
+}
+
+fn stop_price(json: &mut Json, order: &Order) {
+    if let Some(condition) = &order.condition
+        && !condition.asked.stop_price.is_zero()
+    {
+        json.dec("stopPrice", condition.asked.stop_price);
+    }
+}
+
 fn optional(json: &mut Json, order: &Order) {
+    if let Some(condition) = &order.condition
+        && condition.asked.trailing_delta != 0
+    {
+        json.num("trailingDelta", condition.asked.trailing_delta);
+        match condition.trailing_at {
+            Some(at) => json.time("trailingTime", at),
+            None => json.num("trailingTime", -1),
+        };
+    }
     if let Some(id) = order.strategy_id {
         json.num("strategyId", id);
     }
@@ -142,6 +168,7 @@ pub(crate) fn canceled(
         .str("clientOrderId", cancel.as_str())
         .time("transactTime", time);
     quantities(json, ctx, instrument, order, true);
+    stop_price(json, order);
     optional(json, order);
     json.str("selfTradePreventionMode", words::stp(order.stp));
     prevented(json, order);
@@ -156,13 +183,14 @@ pub(crate) fn queried(json: &mut Json, ctx: &Context, instrument: &Instrument, o
         .num("orderListId", -1);
     json.str("clientOrderId", order.client_id.as_str());
     quantities(json, ctx, instrument, order, false);
-    json.dec("stopPrice", Decimal::ZERO)
+    let asked = order.condition.as_deref().map_or(Extras::NONE, |c| c.asked);
+    json.dec("stopPrice", asked.stop_price)
         .dec("icebergQty", Decimal::ZERO);
     json.time("time", order.placed_at)
         .time("updateTime", order.updated_at)
-        .flag("isWorking", true);
-    json.time("workingTime", order.placed_at)
-        .dec("origQuoteOrderQty", order.quote_qty);
+        .flag("isWorking", order.is_working());
+    working_time(json, order);
+    json.dec("origQuoteOrderQty", order.quote_qty);
     optional(json, order);
     json.str("selfTradePreventionMode", words::stp(order.stp));
     prevented(json, order);
@@ -197,8 +225,8 @@ pub(crate) fn amended(
         .str("timeInForce", words::tif(order.tif));
     json.str("type", words::kind(order.kind))
         .str("side", words::side(order.side));
-    json.time("workingTime", order.placed_at)
-        .str("selfTradePreventionMode", words::stp(order.stp))
+    working_time(json, order);
+    json.str("selfTradePreventionMode", words::stp(order.stp))
         .end();
 }
 

@@ -122,13 +122,24 @@ pub(crate) fn write(json: &mut Json, ctx: &Context, one: &Instrument, show_permi
         .num("quoteAssetPrecision", quote_precision);
     json.num("baseCommissionPrecision", base_precision)
         .num("quoteCommissionPrecision", quote_precision);
-    json.strs("orderTypes", ["LIMIT", "LIMIT_MAKER", "MARKET"]);
+    json.strs(
+        "orderTypes",
+        [
+            "LIMIT",
+            "LIMIT_MAKER",
+            "MARKET",
+            "STOP_LOSS",
+            "STOP_LOSS_LIMIT",
+            "TAKE_PROFIT",
+            "TAKE_PROFIT_LIMIT",
+        ],
+    );
     json.flag("icebergAllowed", false)
         .flag("ocoAllowed", false)
         .flag("otoAllowed", false)
         .flag("opoAllowed", false);
     json.flag("quoteOrderQtyMarketAllowed", true)
-        .flag("allowTrailingStop", false)
+        .flag("allowTrailingStop", true)
         .flag("cancelReplaceAllowed", true);
     json.flag("amendAllowed", true)
         .flag("pegInstructionsAllowed", false);

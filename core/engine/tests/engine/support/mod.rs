@@ -150,5 +150,6 @@ pub fn limit(side: Side, price: &str, qty: &str, id: &str) -> PlaceOrder {
         client_id: ClientId::new(id).unwrap(),
         strategy_id: None,
         strategy_kind: None,
+        extras: None,
     }
 }
