@@ -161,7 +161,49 @@ def trading(api, symbol, maker):
         maker.order(symbol, "SELL", "0.3", "95.00", selfTradePreventionMode="EXPIRE_MAKER")
         equal(api.get_order(symbol, order_id=order.order_id).data().status, "FILLED", "the amended order was first in its queue, status")
         maker.cancel_all(symbol)
+    conditional(api, symbol, maker)
     cancels(api, symbol, maker)
+
+
+def conditional(api, symbol, maker):
+    """Stops wait outside the book and act at a trade; the maker trades with itself to move the price."""
+
+    def trade(price):
+        maker.order(symbol, "SELL", "0.1", price)
+        maker.order(symbol, "BUY", "0.1", price, selfTradePreventionMode="NONE")
+
+    with check("trading", "a stop-loss limit waits for its price"):
+        trade("100.00")
+        order = api.new_order(
+            symbol, "BUY", "STOP_LOSS_LIMIT", time_in_force="GTC", quantity="0.2", price="104.00", stop_price="103.00", new_order_resp_type="RESULT"
+        )
+        order = typed(order.data(), "NewOrderResponse", ("fills",))
+        equal((order.status, order.stop_price, order.working_time), ("NEW", "103.00000000", -1))
+        seen = typed(api.get_order(symbol, order_id=order.order_id).data(), "GetOrderResponse")
+        equal((seen.type, seen.is_working, seen.stop_price), ("STOP_LOSS_LIMIT", False, "103.00000000"))
+        true(order.order_id in [o.order_id for o in api.get_open_orders(symbol=symbol).data()], "not among the open orders")
+    with check("trading", "it acts when a trade reaches it, and then rests"):
+        trade("103.00")
+        seen = typed(api.get_order(symbol, order_id=order.order_id).data(), "GetOrderResponse")
+        equal((seen.status, seen.is_working), ("NEW", True))
+        true(seen.working_time > 0, seen.working_time)
+        maker.order(symbol, "SELL", "0.2", "104.00")
+        equal(api.get_order(symbol, order_id=order.order_id).data().status, "FILLED")
+    with check("trading", "a stop-loss sells at the market"):
+        order = api.new_order(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="0.1", price="102.00").data()
+        stop = api.new_order(symbol, "SELL", "STOP_LOSS", quantity="0.1", stop_price="99.00").data()
+        true(stop.status is None, "a stop answers with ACK by default")
+        api.delete_order(symbol, order_id=order.order_id)
+        maker.order(symbol, "BUY", "0.1", "98.00")
+        trade("99.00")
+        seen = typed(api.get_order(symbol, order_id=stop.order_id).data(), "GetOrderResponse")
+        equal((seen.status, seen.cummulative_quote_qty), ("FILLED", "9.80000000"))
+    with check("trading", "a trailing take-profit is told with its delta, and canceled"):
+        order = api.new_order(symbol, "SELL", "TAKE_PROFIT", quantity="0.1", trailing_delta=200, new_order_resp_type="FULL").data()
+        equal(typed(order, "NewOrderResponse").trailing_delta, 200)
+        gone = typed(api.delete_order(symbol, order_id=order.order_id).data(), "DeleteOrderResponse")
+        equal((gone.status, gone.type), ("CANCELED", "TAKE_PROFIT"))
+    maker.cancel_all(symbol)
 
 
 def cancels(api, symbol, maker):

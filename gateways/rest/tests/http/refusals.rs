@@ -264,9 +264,9 @@ const REFUSED: &[(&str, &str, &str, u16, i64)] = &[
     (
         "POST",
         PLACE,
-        "symbol=ABCUSDT&side=SELL&type=STOP_LOSS&quantity=1&stopPrice=40",
+        "symbol=ABCUSDT&side=SELL&type=STOP_LOSS&quantity=1&stopPrice=40.001",
         400,
-        -2010,
+        -1013,
     ),
     (
         "POST",

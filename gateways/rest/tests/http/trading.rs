@@ -324,3 +324,83 @@ async fn the_market_describes_itself() {
         .json();
     assert_eq!(micros["serverTime"], NOON.0);
 }
+
+/// A stop waits outside the book, is told as waiting, acts when a trade reaches its price, and its history remembers.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_waits_acts_and_is_told_of() {
+    let (venue, maker, taker) = Venue::with_market().await;
+    let order = |trader, params: &'static str| {
+        let venue = &venue;
+        async move { venue.good(trader, "POST", "/api/v3/order", params).await }
+    };
+    let sell = "symbol=ABCUSDT&type=LIMIT&timeInForce=GTC&side=SELL";
+    let buy = "symbol=ABCUSDT&type=LIMIT&timeInForce=GTC&side=BUY";
+    for params in [
+        format!("{sell}&quantity=1&price=100"),
+        format!("{sell}&quantity=1&price=95"),
+    ] {
+        venue.good(&maker, "POST", "/api/v3/order", &params).await;
+        let take = "symbol=ABCUSDT&type=MARKET&side=BUY&quantity=1";
+        let stop = "symbol=ABCUSDT&type=STOP_LOSS_LIMIT&side=SELL&quantity=0.5&timeInForce=GTC\
+            &price=94&stopPrice=95&newClientOrderId=stop-1&newOrderRespType=RESULT";
+        venue.good(&taker, "POST", "/api/v3/order", take).await;
+        if params.ends_with("=95") {
+            break;
+        }
+        let waiting = order(&maker, stop).await;
+        assert_eq!(waiting["status"], "NEW");
+        assert_eq!(waiting["workingTime"], -1);
+        assert_eq!(waiting["stopPrice"], "95.00000000");
+        let depth = venue.get("/api/v3/depth?symbol=ABCUSDT").await.json();
+        assert_eq!(
+            depth["asks"],
+            serde_json::json!([]),
+            "a stop stood in the book"
+        );
+        let name = "symbol=ABCUSDT&origClientOrderId=stop-1";
+        let seen = venue.good(&maker, "GET", "/api/v3/order", name).await;
+        assert_eq!(seen["isWorking"], false);
+        let above = "symbol=ABCUSDT&type=STOP_LOSS&side=SELL&quantity=0.5&stopPrice=100";
+        let refused = venue.signed(&maker, "POST", "/api/v3/order", above).await;
+        assert_eq!(refused.code(), -2010);
+        assert_eq!(refused.json()["msg"], "Order would trigger immediately.");
+    }
+    let name = "symbol=ABCUSDT&origClientOrderId=stop-1";
+    let seen = venue.good(&maker, "GET", "/api/v3/order", name).await;
+    assert_eq!(seen["isWorking"], true);
+    assert_eq!(seen["workingTime"], NOON.as_millis());
+    let depth = venue.get("/api/v3/depth?symbol=ABCUSDT").await.json();
+    assert_eq!(
+        depth["asks"],
+        serde_json::json!([["94.00000000", "0.50000000"]])
+    );
+    venue
+        .good(
+            &taker,
+            "POST",
+            "/api/v3/order",
+            &format!("{buy}&quantity=0.5&price=94"),
+        )
+        .await;
+    let seen = venue.good(&maker, "GET", "/api/v3/order", name).await;
+    assert_eq!(
+        (&seen["status"], &seen["type"], &seen["stopPrice"]),
+        (
+            &"FILLED".into(),
+            &"STOP_LOSS_LIMIT".into(),
+            &"95.00000000".into()
+        )
+    );
+    let trailing = order(
+        &maker,
+        "symbol=ABCUSDT&type=TAKE_PROFIT&side=SELL&quantity=0.5&trailingDelta=150&newOrderRespType=FULL",
+    )
+    .await;
+    assert_eq!(trailing["trailingDelta"], 150);
+    let all = "symbol=ABCUSDT";
+    let gone = venue
+        .good(&maker, "DELETE", "/api/v3/openOrders", all)
+        .await;
+    assert_eq!(gone[0]["type"], "TAKE_PROFIT");
+    assert_eq!(gone[0]["status"], "CANCELED");
+}
