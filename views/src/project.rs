@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parking_lot::RwLock;
-use protocol::{CloseReason, Condition, Event, MatchPrevented, Order, OrderStatus, Traded};
+use protocol::{
+    CloseReason, Condition, Event, MatchPrevented, Order, OrderAmended, OrderClosed, OrderStatus,
+    Traded,
+};
 use types::{AccountId, Decimal, InstrumentId, OrderId, Seq, Side, Time};
 
 use crate::Inner;
@@ -86,56 +89,8 @@ impl Inner {
                 market.book.last_update = rested.update;
             }
             Event::Traded(trade) => self.traded(seq, time, trade, touched, chunk),
-            Event::OrderClosed(closed) => {
-                let key = (closed.instrument, closed.order);
-                let account = self.account(closed.account);
-                let mut account = account.write();
-                let order = account.change(key, |order| {
-                    order.status = status_of(closed.reason);
-                    order.updated_at = time;
-                });
-                touched.order(closed.account, key);
-                if let (Some(order), Some(update)) = (order, closed.update) {
-                    let (side, price) = (order.side, order.price);
-                    drop(account);
-                    self.leave_book(key.0, side, price, closed.open_qty, update);
-                }
-            }
-            Event::OrderAmended(amended) => {
-                let key = (amended.instrument, amended.order);
-                let account = self.account(amended.account);
-                let mut account = account.write();
-                let before = account
-                    .open_order(key)
-                    .map_or(Decimal::ZERO, Order::open_qty);
-                if let Some(order) = account.open_order(key) {
-                    let row = Amendment {
-                        instrument: key.0,
-                        order: key.1,
-                        account: amended.account,
-                        seq,
-                        client_id_before: order.client_id,
-                        client_id: amended.client_id,
-                        qty_before: order.qty,
-                        qty: amended.qty,
-                        time,
-                    };
-                    account.amend(row);
-                    chunk.amendments.push(row);
-                }
-                let order = account.change(key, |order| {
-                    order.qty = amended.qty;
-                    order.client_id = amended.client_id;
-                    order.updated_at = time;
-                });
-                touched.order(amended.account, key);
-                if let Some(order) = order {
-                    let (side, price) = (order.side, order.price);
-                    let less = Decimal(before.0.saturating_sub(amended.open_qty.0));
-                    drop(account);
-                    self.leave_book(key.0, side, price, less, amended.update);
-                }
-            }
+            Event::OrderClosed(closed) => self.closed(time, closed, touched),
+            Event::OrderAmended(amended) => self.amended(seq, time, amended, touched, chunk),
             Event::OrderTriggered(e) => {
                 let key = (e.instrument, e.order);
                 self.condition(e.account, key, time, touched, |c| {
@@ -149,20 +104,7 @@ impl Inner {
                 });
             }
             Event::MatchPrevented(prevented) => {
-                self.prevented(time, prevented, touched);
-                let row = PreventedMatch {
-                    prevented: *prevented,
-                    time,
-                };
-                chunk.prevented.push(row);
-                self.account(prevented.maker_account)
-                    .write()
-                    .prevent(seq, row);
-                if prevented.taker_account != prevented.maker_account {
-                    self.account(prevented.taker_account)
-                        .write()
-                        .prevent(seq, row);
-                }
+                self.kept_prevented(seq, time, prevented, touched, chunk)
             }
             Event::Transferred(moved) => chunk.transfers.push(TransferRow {
                 seq,
@@ -177,6 +119,92 @@ impl Inner {
             | Event::InstrumentListed(_)
             | Event::InstrumentChanged(_) => self.reference(event, chunk),
             Event::OrderRestored(_) | Event::MarketRestored(_) => self.tell(event),
+        }
+    }
+
+    /// An order ended without filling whole.
+    fn closed(&self, time: Time, closed: &OrderClosed, touched: &mut Touched) {
+        let key = (closed.instrument, closed.order);
+        let account = self.account(closed.account);
+        let mut account = account.write();
+        let order = account.change(key, |order| {
+            order.status = status_of(closed.reason);
+            order.updated_at = time;
+        });
+        touched.order(closed.account, key);
+        if let (Some(order), Some(update)) = (order, closed.update) {
+            let (side, price) = (order.side, order.price);
+            drop(account);
+            self.leave_book(key.0, side, price, closed.open_qty, update);
+        }
+    }
+
+    /// An order's quantity was lowered.
+    fn amended(
+        &self,
+        seq: Seq,
+        time: Time,
+        amended: &OrderAmended,
+        touched: &mut Touched,
+        chunk: &mut Chunk,
+    ) {
+        let key = (amended.instrument, amended.order);
+        let account = self.account(amended.account);
+        let mut account = account.write();
+        let before = account
+            .open_order(key)
+            .map_or(Decimal::ZERO, Order::open_qty);
+        if let Some(order) = account.open_order(key) {
+            let row = Amendment {
+                instrument: key.0,
+                order: key.1,
+                account: amended.account,
+                seq,
+                client_id_before: order.client_id,
+                client_id: amended.client_id,
+                qty_before: order.qty,
+                qty: amended.qty,
+                time,
+            };
+            account.amend(row);
+            chunk.amendments.push(row);
+        }
+        let order = account.change(key, |order| {
+            order.qty = amended.qty;
+            order.client_id = amended.client_id;
+            order.updated_at = time;
+        });
+        touched.order(amended.account, key);
+        if let Some(order) = order {
+            let (side, price) = (order.side, order.price);
+            let less = Decimal(before.0.saturating_sub(amended.open_qty.0));
+            drop(account);
+            self.leave_book(key.0, side, price, less, amended.update);
+        }
+    }
+
+    /// Two orders of one owner would have matched: told to both and kept.
+    fn kept_prevented(
+        &self,
+        seq: Seq,
+        time: Time,
+        prevented: &MatchPrevented,
+        touched: &mut Touched,
+        chunk: &mut Chunk,
+    ) {
+        self.prevented(time, prevented, touched);
+        let row = PreventedMatch {
+            prevented: *prevented,
+            time,
+        };
+        chunk.prevented.push(row);
+        self.account(prevented.maker_account)
+            .write()
+            .prevent(seq, row);
+        if prevented.taker_account != prevented.maker_account {
+            self.account(prevented.taker_account)
+                .write()
+                .prevent(seq, row);
         }
     }
 
