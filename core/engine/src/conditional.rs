@@ -12,8 +12,9 @@ use contract::{Hold, Leg};
 use matching::{Book, Limit};
 use orders::{LiveOrder, Reached, Waiting};
 use protocol::{
-    CloseReason, Condition, Event, Events, MarketStatus, Order, OrderClosed, OrderPlaced,
-    OrderStatus, OrderTriggered, PlaceOrder, Placed, RejectCode, TrailingStarted, Wire,
+    CloseReason, Condition, Event, Events, MarketStatus, Order, OrderClosed, OrderKind,
+    OrderPlaced, OrderStatus, OrderTriggered, PlaceOrder, Placed, RejectCode, TrailingStarted,
+    Wire,
 };
 use types::{AccountId, Amount, ClientId, InstrumentId, OrderId, Price, Qty, Side, Time};
 
@@ -82,6 +83,11 @@ impl Engine {
         if let Some(at) = at {
             spec.notional(at, qty)?;
         }
+        if extras.trailing_delta != 0 {
+            let take_profit = matches!(c.kind, OrderKind::TakeProfit | OrderKind::TakeProfitLimit);
+            spec.trailing_delta(c.side, take_profit, extras.trailing_delta)?;
+        }
+        spec.max_num_algo_orders(plan.seat.map_or(0, |s| market.waiting.count_of(s)))?;
         plan.limit = Limit::Lots(qty);
         plan.wait = Some(Wait {
             above: c.kind.triggers_above(c.side),

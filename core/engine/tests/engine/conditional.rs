@@ -395,3 +395,28 @@ fn cancel_replace_takes_a_waiting_order_for_another() {
     assert!(both.cancel.is_ok() && both.place.is_ok());
     assert_eq!(held(&world, CAT, BTC), 500_000_000);
 }
+
+#[test]
+fn their_number_and_their_delta_are_bounded_by_filters() {
+    let filters = Filters {
+        max_num_algo_orders: Some(2),
+        trailing_delta: Some(TrailingDeltaFilter {
+            min_above: 10,
+            max_above: 2_000,
+            min_below: 20,
+            max_below: 1_000,
+        }),
+        ..Filters::default()
+    };
+    let mut world = World::with(registry(), filters);
+    let stop = |delta, id| trailing(OrderKind::StopLoss, Side::Sell, "0", delta, id);
+    for delta in [19, 1_001] {
+        let refused = world.place(BOB, stop(delta, "c")).unwrap_err();
+        assert_eq!(refused.code(), RejectCode::TrailingDelta);
+    }
+    world.place(BOB, stop(20, "a")).unwrap();
+    world.place(BOB, stop(1_000, "b")).unwrap();
+    let third = world.place(BOB, stop(20, "c")).unwrap_err();
+    assert_eq!(third.code(), RejectCode::MaxNumAlgoOrders);
+    world.place(ANN, stop(20, "a")).unwrap();
+}
