@@ -1,5 +1,11 @@
-use kit::Profile;
+use std::sync::Arc;
+
+use kit::{FillsReader, Limits, Profile};
+use protocol::Event;
+use relay::Reader as _;
 use rest::Bounds;
+
+use types::AccountId;
 
 use crate::venue::{NOON, Venue, market};
 
@@ -158,5 +164,39 @@ async fn unfilled_orders_are_counted_and_fills_lower_the_count() {
         (reply.status, reply.code()),
         (429, -1015),
         "the day's window is full: {reply:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_rested_before_a_restart_still_gives_back() {
+    let venue = small_venue().await;
+    let (maker, taker) = (venue.trader().await, venue.trader().await);
+    venue.good(&maker, "POST", PLACE, BUY).await;
+    let account = AccountId(u32::try_from(maker.account).unwrap());
+    let open = venue.context.views.open_orders(account, None);
+    let restored = Event::OrderRestored(Box::new(open[0].clone()));
+
+    // A program that starts now knows the counts and is told what rests.
+    let limits = Arc::new(Limits::new(Profile::BINANCE));
+    limits.take_orders(account, 7, NOON).unwrap();
+    let mut fills = FillsReader::new(Arc::clone(&limits));
+    fills.seed(&restored);
+    let mut unseeded = FillsReader::new(Arc::clone(&limits));
+    venue.batches.0.lock().unwrap().clear();
+    let sell = "symbol=ABCUSDT&side=SELL&type=MARKET&quantity=0.4";
+    for _ in 0..2 {
+        venue.good(&taker, "POST", PLACE, sell).await;
+    }
+    for batch in venue.batches.0.lock().unwrap().iter() {
+        unseeded.apply(batch);
+    }
+    assert_eq!(limits.order_count(account, NOON).day, 7);
+    for batch in venue.batches.0.lock().unwrap().iter() {
+        fills.apply(batch);
+    }
+    assert_eq!(
+        limits.order_count(account, NOON).day,
+        2,
+        "the first fill alone, and a maker's"
     );
 }

@@ -25,8 +25,19 @@ pub struct Venue {
     pub clock: Arc<ManualClock>,
     pub stop: Stop,
     pub context: Arc<Context>,
+    pub batches: Batches,
     _sequencer: Sequencer,
     _folder: TempDir,
+}
+
+/// What went below the mark, batch by batch.
+#[derive(Clone, Default)]
+pub struct Batches(pub Arc<std::sync::Mutex<Vec<Arc<protocol::Batch>>>>);
+
+impl relay::Reader for Batches {
+    fn apply(&mut self, batch: &Arc<protocol::Batch>) {
+        self.0.lock().unwrap().push(Arc::clone(batch));
+    }
 }
 
 /// Someone with a key.
@@ -88,8 +99,10 @@ impl Venue {
             .unwrap();
         let keys = identity::Keys::open(data.path()).await.unwrap();
         let limits = Arc::new(Limits::with_bans(profile, &data.path().join("bans")).unwrap());
+        let batches = Batches::default();
         let relay = Relay::new()
             .with(reader)
+            .with(batches.clone())
             .with(FillsReader::new(Arc::clone(&limits)));
         let sequencer = recovered
             .start(relay, clock.clone(), |fatal| panic!("{fatal}"))
@@ -124,6 +137,7 @@ impl Venue {
             clock,
             stop,
             context,
+            batches,
             _sequencer: sequencer,
             _folder: data,
         }
