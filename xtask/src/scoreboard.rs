@@ -10,6 +10,27 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+/// Where the contract's part of docs/conformance.md begins; it is the last part.
+const CONTRACT: &str = "## The contract, line by line\n";
+
+/// What stands in the document before the contract.
+pub fn clients_part(document: &str) -> &str {
+    document.split(CONTRACT).next().unwrap_or("")
+}
+
+/// The contract's part of the document, with its heading; empty when there is none.
+pub fn contract_part(document: &str) -> &str {
+    document.find(CONTRACT).map_or("", |at| &document[at..])
+}
+
+/// Both parts as one document.
+pub fn join(clients: &str, contract: &str) -> String {
+    if contract.is_empty() {
+        return clients.into();
+    }
+    format!("{}\n\n{contract}", clients.trim_end())
+}
+
 /// One check that a script made.
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -63,8 +84,13 @@ pub struct Board {
 impl Board {
     /// With the gaps of `conformance/gaps.txt`.
     pub fn new(folder: &Path) -> Result<Board> {
-        let text = std::fs::read_to_string(folder.join("gaps.txt"))
-            .context("cannot read conformance/gaps.txt")?;
+        Board::with_gaps(&folder.join("gaps.txt"))
+    }
+
+    /// With the gaps of another list.
+    pub fn with_gaps(list: &Path) -> Result<Board> {
+        let text = std::fs::read_to_string(list)
+            .with_context(|| format!("cannot read {}", list.display()))?;
         Ok(Board {
             rows: Vec::new(),
             gaps: read_gaps(&text)?,
@@ -107,7 +133,7 @@ impl Board {
     pub fn score(&self) -> Score {
         for row in self.closed() {
             println!(
-                "  FAILED {}: {}: {}: passes, so take it out of conformance/gaps.txt",
+                "  FAILED {}: {}: {}: passes, so take it out of the list of gaps",
                 row.client, row.area, row.check
             );
         }
@@ -150,6 +176,32 @@ impl Board {
         text
     }
 
+    /// The contract's part of docs/conformance.md: a line per method and stream, and the totals. The row that says that the
+    /// script ran to its end is no line of the contract.
+    pub fn lines(&self) -> String {
+        let rows: Vec<&Row> = self.rows.iter().filter(|r| r.area != "script").collect();
+        let mut text = format!(
+            "{CONTRACT}\nWritten by `cargo x conformance --contract`. *Yes*: the official SDK, unmodified, calls it and gets an instance \
+             of its own model with something in it.\n\n**{} of {}**\n\n| method or stream | over | client | typed answer |\n|---|---|---|---|\n",
+            rows.iter().filter(|r| r.pass).count(),
+            rows.len()
+        );
+        for row in rows {
+            let answer = match (row.pass, self.gap(row)) {
+                (true, _) => "yes".into(),
+                (false, Some(gap)) => format!("no: {}", gap.reason),
+                (false, None) => "**no**".to_string(),
+            };
+            let over = row.area.trim_start_matches("contract: ");
+            let _ = writeln!(
+                text,
+                "| `{}` | {over} | {} | {answer} |",
+                row.check, row.client
+            );
+        }
+        text
+    }
+
     /// docs/conformance.md. No times and no details, so that it changes only when a verdict does.
     pub fn document(&self, versions: &str) -> String {
         let mut text = String::from(
@@ -188,9 +240,7 @@ fn read_gaps(text: &str) -> Result<Vec<Gap>> {
     {
         let parts: Vec<&str> = line.split(" | ").map(str::trim).collect();
         let [client, area, check, reason] = parts[..] else {
-            bail!(
-                "conformance/gaps.txt: expected \"client | area | check | reason\", found: {line}"
-            );
+            bail!("a list of gaps holds lines \"client | area | check | reason\"; found: {line}");
         };
         gaps.push(Gap {
             client: client.into(),
@@ -264,6 +314,21 @@ mod tests {
                 && !text.contains("12 ms")
         );
         assert!(Row::read("a", r#"{"area":"orders","check":"place"}"#).is_err());
+    }
+
+    #[test]
+    fn the_contract_is_the_last_part_and_each_part_is_written_alone() {
+        let lines = board("a | orders | cancel | comes later").lines();
+        assert!(lines.contains("**1 of 2**") && lines.contains("| `place` | orders | a | yes |"));
+        assert!(lines.contains("| `cancel` | orders | a | no: comes later |"));
+        let whole = join("# Conformance\n", &lines);
+        assert_eq!(contract_part(&whole), lines);
+        assert_eq!(
+            join(clients_part(&whole), contract_part(&whole)),
+            whole,
+            "writing one part must leave the other"
+        );
+        assert_eq!(join("# Conformance\n", ""), "# Conformance\n");
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub struct Options {
     /// Only the clients whose name contains this word; leaves docs/conformance.md alone
     #[arg(long)]
     only: Option<String>,
+    /// Only the contract, method by method: a row each, and that part of docs/conformance.md
+    #[arg(long)]
+    contract: bool,
 }
 
 impl Options {
@@ -30,6 +33,7 @@ impl Options {
         Options {
             book_seconds: 20,
             only: None,
+            contract: false,
         }
     }
 
@@ -38,6 +42,7 @@ impl Options {
         Options {
             book_seconds: 120,
             only: None,
+            contract: false,
         }
     }
 
@@ -98,10 +103,21 @@ const SCRIPTS: [Script; 8] = [
     },
 ];
 
+/// Drives every method and stream of the contract, one line each.
+const CONTRACT: Script = Script {
+    client: "binance-sdk-spot (Python)",
+    file: "python/contract.py",
+    demo: false,
+};
+
 /// Builds, runs every client, prints the scoreboard, and answers whether all checks passed.
 pub fn run(options: &Options) -> Result<bool> {
     server::build()?;
-    let score = score(options)?;
+    let score = if options.contract {
+        contract(options)?
+    } else {
+        score(options)?
+    };
     println!("{} passed, {} failed", score.passed, score.failed);
     Ok(score.failed == 0 && score.passed > 0)
 }
@@ -131,12 +147,42 @@ pub fn score(options: &Options) -> Result<Score> {
     let table = board.table();
     println!("{table}");
     if options.only.is_none() {
+        let path = house::root().join("docs/conformance.md");
+        let before = std::fs::read_to_string(&path).unwrap_or_default();
+        let clients = board.document(&scoreboard::versions(&folder)?);
         std::fs::write(
-            house::root().join("docs/conformance.md"),
-            board.document(&scoreboard::versions(&folder)?),
+            path,
+            scoreboard::join(&clients, scoreboard::contract_part(&before)),
         )
         .context("cannot write docs/conformance.md")?;
     }
+    Ok(board.score())
+}
+
+/// Every line of the contract against the binary that is already built. Lines that are known to be missing stand in
+/// conformance/contract-gaps.txt; one that fails and is not there, or passes and is, fails the run.
+fn contract(options: &Options) -> Result<Score> {
+    let folder = house::root().join("conformance");
+    tools::python()?;
+    let scratch = house::empty_scratch("contract")?;
+    let mut board = Board::with_gaps(&folder.join("contract-gaps.txt"))?;
+    in_mode(
+        "--sandbox",
+        &[&CONTRACT],
+        &folder,
+        &scratch,
+        options,
+        &mut board,
+    )?;
+    let lines = board.lines();
+    println!("{lines}");
+    let path = house::root().join("docs/conformance.md");
+    let before = std::fs::read_to_string(&path).context("cannot read docs/conformance.md")?;
+    std::fs::write(
+        path,
+        scoreboard::join(scoreboard::clients_part(&before), &lines),
+    )
+    .context("cannot write docs/conformance.md")?;
     Ok(board.score())
 }
 
