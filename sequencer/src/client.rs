@@ -131,6 +131,14 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
+    pub(crate) fn new(queue: Sender<Job>, clock: Arc<dyn Clock>) -> Client {
+        Client {
+            queue,
+            clock,
+            ids: Arc::new(AtomicU64::new(1)),
+        }
+    }
+
     /// Executes the request; answered when it is durable.
     ///
     /// # Errors

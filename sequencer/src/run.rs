@@ -1,6 +1,5 @@
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -167,11 +166,7 @@ impl Recovered {
         let (give_back, buffers) = unbounded();
         let mark = Mark::default();
         mark.set(position.seq);
-        let client = Client {
-            queue,
-            clock: Arc::clone(&clock),
-            ids: Arc::new(AtomicU64::new(1)),
-        };
+        let client = Client::new(queue, Arc::clone(&clock));
         let brake = Brake::default();
         let executor = Executor::new(
             engine,
