@@ -86,6 +86,17 @@ fn check_shape(c: &PlaceOrder) -> Result<(), RejectCode> {
     Ok(())
 }
 
+/// No two open orders of one owner have one name.
+fn check_name(market: &Market, seat: Option<SeatId>, c: &PlaceOrder) -> Result<(), RejectCode> {
+    if let Some(seat) = seat
+        && (market.live.find_client_id(seat, &c.client_id).is_some()
+            || market.waiting.find_client_id(seat, &c.client_id).is_some())
+    {
+        return Err(RejectCode::DuplicateClientId);
+    }
+    Ok(())
+}
+
 impl Engine {
     /// Everything about a new order that does not depend on the book or on money.
     pub(crate) fn plan(
@@ -154,12 +165,7 @@ impl Engine {
         if spec.status() != MarketStatus::Trading {
             return Err(RejectCode::MarketClosed);
         }
-        if let Some(seat) = plan.seat
-            && (market.live.find_client_id(seat, &c.client_id).is_some()
-                || market.waiting.find_client_id(seat, &c.client_id).is_some())
-        {
-            return Err(RejectCode::DuplicateClientId);
-        }
+        check_name(market, plan.seat, c)?;
         Ok(plan)
     }
 
