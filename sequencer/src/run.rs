@@ -196,12 +196,9 @@ impl Recovered {
             last: snapshot,
             taking: None,
         };
-        let engine_thread = thread::Builder::new()
-            .name("engine".into())
-            .spawn(move || pump.run())?;
-        let journal_thread = thread::Builder::new()
-            .name("journal".into())
-            .spawn(move || shelf.run(on_fatal))?;
+        let named = |name: &str| thread::Builder::new().name(name.into());
+        let engine_thread = named("engine").spawn(move || pump.run())?;
+        let journal_thread = named("journal").spawn(move || shelf.run(on_fatal))?;
         Ok(Sequencer {
             client,
             mark,

@@ -81,6 +81,7 @@ impl Engine {
             spec.market_qty(c.qty)?;
         }
         if let Some(at) = at {
+            spec.min_notional(at, qty)?;
             spec.notional(at, qty)?;
         }
         if extras.trailing_delta != 0 {

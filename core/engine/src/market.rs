@@ -135,7 +135,11 @@ impl Market {
                 .map_or(0, |resting| i128::from(resting.open.0));
             next = self.live.next_of(slot);
         }
-        lots
+        let waiting = self.waiting.of(seat).filter(|w| w.order.side == Side::Buy);
+        lots + waiting
+            .filter_map(|w| self.spec.lots(w.order.qty))
+            .map(|qty| i128::from(qty.0))
+            .sum::<i128>()
     }
 
     /// Would an order at this price trade at once?

@@ -97,6 +97,43 @@ fn check_name(market: &Market, seat: Option<SeatId>, c: &PlaceOrder) -> Result<(
     Ok(())
 }
 
+/// How much a MARKET order wants.
+fn plan_market(market: &Market, c: &PlaceOrder, time: Time) -> Result<Limit, RejectCode> {
+    let spec = &market.spec;
+    let average = |minutes| market.prices.average(time, minutes);
+    if c.quote_qty.is_zero() {
+        let qty = spec.qty(c.qty)?;
+        spec.market_qty(c.qty)?;
+        spec.market_min_notional(qty, average)?;
+        spec.market_notional(qty, average)?;
+        return Ok(Limit::Lots(qty));
+    }
+    spec.quote_min_notional(c.quote_qty)?;
+    spec.quote_notional(c.quote_qty)?;
+    let budget = spec.notional_of_quote_rounded_down(c.quote_qty);
+    Ok(Limit::Notional(budget))
+}
+
+/// Price and quantity of a LIMIT order.
+fn plan_limit(
+    market: &Market,
+    c: &PlaceOrder,
+    plan: &mut Plan,
+    time: Time,
+) -> Result<(), RejectCode> {
+    let spec = &market.spec;
+    let price = spec.price(c.price)?;
+    spec.percent_price(c.side, price, |m| market.prices.average(time, m))?;
+    let qty = spec.qty(c.qty)?;
+    plan.price = Some(price);
+    plan.limit = Limit::Lots(qty);
+    if plan.may_rest() && !spec.sum_fits(market.book.level_qty(c.side, price), qty) {
+        return Err(RejectCode::LotSize);
+    }
+    spec.min_notional(price, qty)?;
+    spec.notional(price, qty)
+}
+
 impl Engine {
     /// Everything about a new order that does not depend on the book or on money.
     pub(crate) fn plan(
@@ -111,7 +148,6 @@ impl Engine {
         let market = self.market(c.instrument)?;
         check_shape(c)?;
         let spec = &market.spec;
-        let average = |minutes| market.prices.average(time, minutes);
         let mut plan = Plan {
             market: c.instrument.0 as usize - 1,
             seat: market.live.seat_of(actor),
@@ -127,28 +163,9 @@ impl Engine {
         if c.kind.is_conditional() {
             self.plan_conditional(c, &mut plan, time)?;
         } else if c.kind == OrderKind::Market {
-            if c.quote_qty.is_zero() {
-                let qty = spec.qty(c.qty)?;
-                spec.market_qty(c.qty)?;
-                spec.market_min_notional(qty, average)?;
-                spec.market_notional(qty, average)?;
-                plan.limit = Limit::Lots(qty);
-            } else {
-                spec.quote_min_notional(c.quote_qty)?;
-                spec.quote_notional(c.quote_qty)?;
-                plan.limit = Limit::Notional(spec.notional_of_quote_rounded_down(c.quote_qty));
-            }
+            plan.limit = plan_market(market, c, time)?;
         } else {
-            let price = spec.price(c.price)?;
-            spec.percent_price(c.side, price, average)?;
-            let qty = spec.qty(c.qty)?;
-            plan.price = Some(price);
-            plan.limit = Limit::Lots(qty);
-            if plan.may_rest() && !spec.sum_fits(market.book.level_qty(c.side, price), qty) {
-                return Err(RejectCode::LotSize);
-            }
-            spec.min_notional(price, qty)?;
-            spec.notional(price, qty)?;
+            plan_limit(market, c, &mut plan, time)?;
         }
         if plan.may_rest() || plan.wait.is_some() {
             spec.max_num_orders(plan.seat.map_or(0, |s| market.open_orders(s)))?;

@@ -118,6 +118,12 @@ impl WaitingOrders {
             .map_or(0, |ids| u32::try_from(ids.len()).unwrap_or(u32::MAX))
     }
 
+    /// An account's, oldest first.
+    pub fn of(&self, seat: SeatId) -> impl Iterator<Item = &Waiting> {
+        let ids = self.by_seat.get(&seat.0).into_iter().flatten();
+        ids.filter_map(|id| self.by_id.get(id))
+    }
+
     /// An account's oldest.
     #[must_use]
     pub fn first_of(&self, seat: SeatId) -> Option<OrderId> {

@@ -420,3 +420,24 @@ fn their_number_and_their_delta_are_bounded_by_filters() {
     assert_eq!(third.code(), RejectCode::MaxNumAlgoOrders);
     world.place(ANN, stop(20, "a")).unwrap();
 }
+
+/// MAX_POSITION counts what waits to be bought.
+#[test]
+fn a_waiting_purchase_counts_towards_the_position() {
+    let mut world = world();
+    trade(&mut world, "100");
+    let filters = Filters {
+        max_position: Some(dec("10003")),
+        ..Filters::default()
+    };
+    world
+        .admin(Admin::SetFilters(SetFilters {
+            instrument: MARKET,
+            filters: Box::new(filters),
+        }))
+        .unwrap();
+    let buy = |id| conditional(OrderKind::StopLoss, Side::Buy, "110", "2", id);
+    world.place(CAT, buy("a")).unwrap();
+    let refused = world.place(CAT, buy("b")).unwrap_err();
+    assert_eq!(refused.code(), RejectCode::MaxPosition);
+}
