@@ -154,8 +154,8 @@ class Scene:
             self.resting_list()
             return {}
         if name == "my_prevented_matches":
-            found = [o["preventedMatchId"] for o in self.attempt("GET", "/api/v3/allOrders") or [] if "preventedMatchId" in o]
-            return {**one, "prevented_match_id": found[0] if found else 0}
+            stopped = [o["orderId"] for o in self.attempt("GET", "/api/v3/allOrders") or [] if o["status"] == "EXPIRED_IN_MATCH"]
+            return {**one, "order_id": stopped[0] if stopped else 0}
         without = {"ping", "time", "get_account", "account_status", "rate_limit_order", "account_rate_limits_orders"}
         return {} if name in without or name.startswith(("session", "user_data")) else one
 
