@@ -144,7 +144,13 @@ async def user_data(area, api, handle, symbol, account_id, maker):
     order = (await api.order_place(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="0.2", price="100.00")).data().result
     await asyncio.to_thread(maker.order, symbol, "SELL", "0.1", "100.00")
     await api.order_cancel(symbol, order_id=order.order_id)
-    await until(lambda: len(reports("ExecutionReport")) >= 3 and len(reports("OutboundAccountPosition")) >= 3)
+
+    def ended():
+        """Its own last report is there, and the position that followed from it: reports of earlier orders may come too."""
+        at = [i for i, e in enumerate(events) if getattr(e, "i", None) == order.order_id and e.x == "CANCELED"]
+        return at and any(type(e).__name__ == "OutboundAccountPosition" for e in events[at[0] :])
+
+    await until(ended)
     with check(area, "executionReport: NEW, TRADE, CANCELED, in this order, typed"):
         mine = [e for e in reports("ExecutionReport") if e.i == order.order_id]
         equal([(e.x, e.X) for e in mine], [("NEW", "NEW"), ("TRADE", "PARTIALLY_FILLED"), ("CANCELED", "CANCELED")])
