@@ -189,9 +189,11 @@ async def user_data(client, manager):
             while {"executionReport", "outboundAccountPosition"} - kinds:
                 event = await asyncio.wait_for(socket.recv(), 20)
                 event = event.get("event", event)
-                kinds.add(event.get("e"))
                 if event.get("e") == "executionReport":
-                    equal((event["i"], event["X"]), (order["orderId"], "NEW"))
+                    if event["i"] != order["orderId"]:
+                        continue  # of an earlier order, still on its way
+                    equal(event["X"], "NEW")
+                kinds.add(event.get("e"))
             await client.cancel_order(symbol=SYMBOL, orderId=order["orderId"])
 
 
