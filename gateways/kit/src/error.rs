@@ -89,6 +89,8 @@ errors! {
     bad_ticker_type() -1139 "Invalid ticker type.";
     bad_cancel_restrictions() -1145 "`cancelRestrictions` has to be either `ONLY_NEW` or `ONLY_PARTIALLY_FILLED`.";
     duplicate_symbols() -1151 "Symbol is present multiple times in the list.";
+    bad_sbe_header() -1152 "Invalid `X-MBX-SBE` header; expected `<SCHEMA_ID>:<VERSION>`.";
+    unknown_sbe_schema() -1153 "Unsupported SBE schema ID or version specified in the `X-MBX-SBE` header.";
     sbe_disabled() -1155 "SBE is not enabled.";
     bad_time_unit() -1194 "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.";
     bad_peg_price_type() -1210 "Invalid pegPriceType.";

@@ -18,6 +18,7 @@
 //! # Errors
 //! [`std::io::Error`] when the address cannot be bound. Everything else is answered to the client.
 
+mod binary;
 pub mod metrics;
 mod respond;
 mod route;

@@ -11,7 +11,7 @@ use kit::{
     Upgrades, WireRequest, WireResponse,
 };
 
-use crate::{Bounds, Metrics, Stop, respond};
+use crate::{Bounds, Metrics, Stop, binary, respond};
 
 /// Which product's methods a host name stands for.
 #[derive(Clone, Debug)]
@@ -135,31 +135,51 @@ async fn serve(
             Err(error) => return charged_refusal(ctx, &error, peer),
         }
     };
-    let input = time_unit(&head.headers).and_then(|unit| {
+    let form = binary::form(&head.headers);
+    let is_sbe = matches!(form, Err(_) | Ok(sbe::Format::Sbe { .. }));
+    let unit = match form {
+        Ok(sbe::Format::Sbe { .. }) => Ok(TimeUnit::Micros),
+        Ok(sbe::Format::Json) => time_unit(&head.headers),
+        Err(ref error) => Err(error.clone()),
+    };
+    let input = unit.and_then(|unit| {
         let key = head
             .headers
             .get("x-mbx-apikey")
             .map(|key| key.to_str().unwrap_or_default());
         Input::rest(head.uri.query().unwrap_or_default(), &body, key, unit)
     });
-    match input {
+    let mut answer = match input {
         Ok(input) => {
             let answer = kit::call(ctx, method, &input, peer, None).await;
             site.metrics.weighed(answer.usage.weight);
-            respond::answer(answer)
+            answer
         }
-        Err(error) => charged_refusal(ctx, &error, peer),
+        Err(error) => charged(ctx, &error, peer),
+    };
+    if !is_sbe {
+        return respond::answer(answer);
     }
+    let (verb, path) = method.rest.unwrap_or_default();
+    binary::encode(&format!("{verb} {path}"), &mut answer);
+    let mut response = respond::answer(answer);
+    let deprecated = matches!(form, Ok(sbe::Format::Sbe { deprecated: true }));
+    binary::name(response.headers_mut(), deprecated);
+    response
 }
 
 /// A refusal before any method: it costs its address one.
 fn charged_refusal(ctx: &Context, error: &ApiError, peer: IpAddr) -> WireResponse {
+    respond::answer(charged(ctx, error, peer))
+}
+
+fn charged(ctx: &Context, error: &ApiError, peer: IpAddr) -> Response {
     let now = ctx.now();
     let (error, weight) = match ctx.limits.enter(peer, 1, now) {
         Ok(weight) => (error.clone(), weight),
         Err(limit) => (limit, ctx.limits.used_weight(peer, now)),
     };
-    respond::answer(Response::refusal(
+    Response::refusal(
         error,
         kit::Usage {
             weight,
@@ -167,7 +187,7 @@ fn charged_refusal(ctx: &Context, error: &ApiError, peer: IpAddr) -> WireRespons
         },
         Dialect::Rest,
         now,
-    ))
+    )
 }
 
 fn missed(site: &Site, router: &Router, miss: Miss, path: &str, peer: IpAddr) -> WireResponse {
@@ -190,12 +210,6 @@ fn missed(site: &Site, router: &Router, miss: Miss, path: &str, peer: IpAddr) ->
 }
 
 fn time_unit(headers: &http::HeaderMap) -> Result<TimeUnit, ApiError> {
-    if headers
-        .get(header::ACCEPT)
-        .is_some_and(|accept| accept.as_bytes() == b"application/sbe")
-    {
-        return Err(ApiError::sbe_disabled());
-    }
     match headers.get("x-mbx-time-unit") {
         Some(unit) => TimeUnit::parse(unit.to_str().unwrap_or_default()),
         None => Ok(TimeUnit::default()),

@@ -5,5 +5,6 @@ mod limits;
 mod records;
 mod refusals;
 mod sandbox;
+mod sbe_answers;
 mod trading;
 mod venue;

@@ -184,17 +184,8 @@ impl Venue {
 
     /// Sends bytes, reads until the other side closes.
     pub async fn raw(&self, bytes: &[u8]) -> Reply {
-        let exchange = async {
-            let mut stream = TcpStream::connect(self.address).await.unwrap();
-            // The other side may have refused and closed before everything was sent.
-            let _ = stream.write_all(bytes).await;
-            let mut answer = Vec::new();
-            let _ = stream.read_to_end(&mut answer).await;
-            String::from_utf8_lossy(&answer).into_owned()
-        };
-        let text = tokio::time::timeout(PATIENCE, exchange)
-            .await
-            .expect("an answer");
+        let answer = self.exchange(bytes).await;
+        let text = String::from_utf8_lossy(&answer).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let status = head
             .split(' ')
@@ -206,6 +197,21 @@ impl Venue {
             head: head.to_owned(),
             body: body.to_owned(),
         }
+    }
+
+    /// Every byte of the answer.
+    pub async fn exchange(&self, bytes: &[u8]) -> Vec<u8> {
+        let exchange = async {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            // The other side may have refused and closed before everything was sent.
+            let _ = stream.write_all(bytes).await;
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer).await;
+            answer
+        };
+        tokio::time::timeout(PATIENCE, exchange)
+            .await
+            .expect("an answer")
     }
 
     pub async fn send(
