@@ -78,6 +78,8 @@ wire_struct! {
         pub trailing_at: Option<Time>,
         /// When it acted: since then it is like an order placed at that moment.
         pub triggered_at: Option<Time>,
+        /// It ended as it acted: money or room was lacking.
+        pub refused: bool,
     }
 }
 

@@ -129,6 +129,9 @@ impl Inner {
         let mut account = account.write();
         let order = account.change(key, |order| {
             order.status = status_of(closed.reason);
+            if let Some(condition) = order.condition.as_deref_mut() {
+                condition.refused = closed.reason == CloseReason::Refused;
+            }
             order.updated_at = time;
         });
         touched.order(closed.account, key);

@@ -159,6 +159,7 @@ impl Engine {
                 asked: *asked,
                 trailing_at: None,
                 triggered_at: None,
+                refused: false,
             })
         });
         let balances = market.balances(seat);

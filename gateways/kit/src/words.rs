@@ -67,13 +67,14 @@ pub const fn market_status(status: MarketStatus) -> &'static str {
 
 /// Why the engine ended an order; `None` for all that did not expire.
 #[must_use]
-pub const fn expiry_reason(order: &Order) -> Option<&'static str> {
+pub fn expiry_reason(order: &Order) -> Option<&'static str> {
+    if order.condition.as_ref().is_some_and(|c| c.refused) {
+        return Some("REJECTED");
+    }
     match (order.status, order.kind, order.tif) {
         (OrderStatus::Expired, kind, _) if kind.is_market() => Some("INSUFFICIENT_LIQUIDITY"),
         (OrderStatus::Expired, _, TimeInForce::Ioc) => Some("UNFILLED_IOC_QUANTITY_EXPIRED"),
         (OrderStatus::Expired, _, TimeInForce::Fok) => Some("UNFILLED_FOK_ORDER_EXPIRED"),
-        // a conditional order that could not be placed when its price was reached
-        (OrderStatus::Expired, ..) => Some("REJECTED"),
         _ => None,
     }
 }

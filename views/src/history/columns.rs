@@ -20,7 +20,7 @@ pub(crate) const TRADE: &str = "instrument, id, time, price, qty, quote, taker_s
     maker_fee_asset, taker_account, taker_order, taker_fee, taker_fee_asset";
 pub(crate) const ORDER: &str = "account, instrument, id, client_id, side, kind, tif, stp, price, qty, quote_qty, executed_qty, \
     executed_quote, prevented_qty, status, placed_at, updated_at, strategy_id, strategy_kind, \
-    stop_price, trailing_delta, trailing_at, triggered_at";
+    stop_price, trailing_delta, trailing_at, triggered_at, refused";
 pub(crate) const CANDLE: &str = "instrument, width, start, open, high, low, close, volume, quote, taker_base, taker_quote, trades, \
     first_trade, first_agg";
 
@@ -207,11 +207,13 @@ pub(crate) fn bind_order<'q>(q: Binding<'q>, o: &Order) -> Binding<'q> {
                 .and_then(|c| c.triggered_at)
                 .map(|t| t.0),
         )
+        .bind(o.condition.as_ref().map(|c| i64::from(c.refused)))
 }
 
 fn condition(c: &mut Cursor<'_>) -> Result<Option<Box<Condition>>> {
     let (stop, delta) = (c.maybe()?, c.maybe()?);
     let (trailing_at, triggered_at) = (c.maybe()?.map(Time), c.maybe()?.map(Time));
+    let refused = c.maybe()?;
     let Some(stop) = stop else {
         return Ok(None);
     };
@@ -222,6 +224,7 @@ fn condition(c: &mut Cursor<'_>) -> Result<Option<Box<Condition>>> {
         },
         trailing_at,
         triggered_at,
+        refused: refused.unwrap_or(0) != 0,
     })))
 }
 

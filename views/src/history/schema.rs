@@ -44,7 +44,7 @@ const CREATE: [&str; 18] = [
      side BIGINT NOT NULL, kind BIGINT NOT NULL, tif BIGINT NOT NULL, stp BIGINT NOT NULL, price BIGINT NOT NULL, qty BIGINT NOT NULL, \
      quote_qty BIGINT NOT NULL, executed_qty BIGINT NOT NULL, executed_quote TEXT NOT NULL, prevented_qty BIGINT NOT NULL, \
      status BIGINT NOT NULL, placed_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, strategy_id BIGINT, strategy_kind BIGINT, \
-     stop_price BIGINT, trailing_delta BIGINT, trailing_at BIGINT, triggered_at BIGINT, \
+     stop_price BIGINT, trailing_delta BIGINT, trailing_at BIGINT, triggered_at BIGINT, refused BIGINT, \
      PRIMARY KEY (account, instrument, id)){}",
     "CREATE INDEX IF NOT EXISTS orders_placed ON orders (account, instrument, placed_at, id)",
     "CREATE INDEX IF NOT EXISTS orders_client ON orders (account, instrument, client_id)",

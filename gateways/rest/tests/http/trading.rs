@@ -404,3 +404,34 @@ async fn a_stop_waits_acts_and_is_told_of() {
     assert_eq!(gone[0]["type"], "TAKE_PROFIT");
     assert_eq!(gone[0]["status"], "CANCELED");
 }
+
+/// After a gap, a stop may cost more than its owner has: it ends, and says why whenever it is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_that_cannot_be_paid_is_told_as_rejected() {
+    let (venue, maker, taker) = Venue::with_market().await;
+    let poor = venue
+        .open(&serde_json::json!({"balances": {"USDT": "150"}}))
+        .await;
+    let path = "/api/v3/order";
+    let sell = "symbol=ABCUSDT&type=LIMIT&timeInForce=GTC&side=SELL&quantity=1";
+    for price in [100, 101, 200] {
+        let order = format!("{sell}&price={price}");
+        venue.good(&maker, "POST", path, &order).await;
+    }
+    let take = "symbol=ABCUSDT&type=MARKET&side=BUY&quantity=1";
+    venue.good(&taker, "POST", path, take).await;
+    let stop =
+        "symbol=ABCUSDT&type=STOP_LOSS&side=BUY&quantity=1&stopPrice=101&newClientOrderId=poor";
+    venue.good(&poor, "POST", path, stop).await;
+    venue.good(&taker, "POST", path, take).await;
+    let name = "symbol=ABCUSDT&origClientOrderId=poor";
+    let seen = venue.good(&poor, "GET", path, name).await;
+    assert_eq!(
+        (&seen["status"], &seen["expiryReason"], &seen["executedQty"]),
+        (&"EXPIRED".into(), &"REJECTED".into(), &"0.00000000".into())
+    );
+    let account = venue.good(&poor, "GET", "/api/v3/account", "").await;
+    let balances = account["balances"].as_array().unwrap();
+    let usdt = balances.iter().find(|b| b["asset"] == "USDT").unwrap();
+    assert_eq!(usdt["free"], "150.00000000");
+}
