@@ -3,7 +3,10 @@ use types::{
     Side, Time, Wallet,
 };
 
-use crate::{Extras, Filters, Instrument, MarketStatus, OrderKind, StpMode, TimeInForce};
+use crate::{
+    Extras, FeeSchedule, Filters, Instrument, InstrumentFees, MarketStatus, OrderKind, SetAccountFees,
+    StpMode, TimeInForce,
+};
 
 wire_struct! {
     /// One thing that somebody asks of the exchange.
@@ -146,6 +149,11 @@ wire_enum! {
         7 = SetRulesVersion(u32),
         /// Other filters on the same grid.
         20 = SetFilters(SetFilters),
+        /// Tiers, valuation asset and discount of the whole venue. Another valuation asset begins all volumes anew.
+        27 = SetFees(Box<FeeSchedule>),
+        /// What one instrument's trades cost.
+        28 = SetInstrumentFees(Box<InstrumentFees>),
+        29 = SetAccountFees(SetAccountFees),
     }
 }
 wire_struct! {

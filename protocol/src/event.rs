@@ -3,7 +3,7 @@ use types::{
     Wallet,
 };
 
-use crate::{Instrument, Order, StpMode};
+use crate::{AccountFees, FeeSchedule, Instrument, InstrumentFees, Order, StpMode};
 
 /// What followed from one record, in order. Reused from record to record, so that the engine does not allocate once warm.
 pub type Events = Vec<Event>;
@@ -29,6 +29,10 @@ wire_enum! {
         12 = MatchPrevented(MatchPrevented),
         13 = OrderTriggered(OrderTriggered),
         14 = TrailingStarted(TrailingStarted),
+        30 = FeesChanged(Box<FeeSchedule>),
+        31 = InstrumentFeesChanged(Box<InstrumentFees>),
+        /// By the venue, or because a day ended and the account's volume is another one.
+        32 = AccountFeesChanged(AccountFees),
         /// An order that is open now.
         128 = OrderRestored(Box<Order>),
         129 = MarketRestored(MarketRestored),

@@ -14,6 +14,7 @@ mod aggregate;
 mod batch;
 mod command;
 mod event;
+mod fees;
 mod instrument;
 mod order;
 mod reject;
@@ -31,6 +32,10 @@ pub use event::{
     AssetCreated, BalanceChanged, CloseReason, Event, Events, MarketRestored, MatchPrevented,
     OrderAmended, OrderClosed, OrderPlaced, OrderRested, OrderTriggered, Party, Traded,
     TrailingStarted, Transferred,
+};
+pub use fees::{
+    AccountFees, Commission, Discount, FeeParts, FeeSchedule, InstrumentFees, SetAccountFees, Tier,
+    TierRule,
 };
 pub use instrument::{
     Filters, Instrument, LotSizeFilter, MarketStatus, MinNotionalFilter, NotionalFilter,

@@ -103,6 +103,10 @@ impl AccountId {
     pub const TREASURY: AccountId = AccountId(1);
     /// Receives commissions.
     pub const FEES: AccountId = AccountId(2);
+    /// Receives the taxes among them.
+    pub const TAXES: AccountId = AccountId(3);
+    /// Receives what a commission, rounded down as a whole, exceeds its parts, each rounded down.
+    pub const RESIDUE: AccountId = AccountId(4);
     /// Accounts below this number belong to the venue.
     pub const FIRST_USER: AccountId = AccountId(1001);
 

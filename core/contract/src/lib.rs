@@ -13,8 +13,8 @@ pub use terms::Terms;
 
 use protocol::{Instrument, RejectCode, Reply};
 use types::{
-    AccountId, Amount, AssetId, ContractKind, InstrumentId, OrderId, Price, ProductId, Qty, Side,
-    Time, Wallet,
+    AccountId, Amount, AssetId, ContractKind, InstrumentId, OrderId, Price, ProductId, Qty, Rate,
+    Side, Time, Wallet,
 };
 
 /// Which of an instrument's two assets.
@@ -38,6 +38,8 @@ pub struct Match {
     pub price: Price,
     pub qty: Qty,
     pub aggressor_side: Side,
+    /// The whole commission of maker and taker, as a share of what each receives.
+    pub rates: [Rate; 2],
 }
 
 /// What one party of a match gives and receives.
@@ -45,6 +47,8 @@ pub struct Match {
 pub struct Change {
     /// Signed changes of its balances of base and quote, after commission.
     pub legs: [Amount; 2],
+    /// What the commission is reckoned on, before it.
+    pub received: Amount,
     pub fee: Amount,
     pub fee_leg: Leg,
 }

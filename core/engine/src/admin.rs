@@ -6,7 +6,7 @@ use protocol::{
     Admin, AssetCreated, Event, Events, Filters, Fund, Instrument, MarketStatus, RejectCode, Reply,
     SetFilters,
 };
-use types::{AccountId, Amount, AssetId, InstrumentId};
+use types::{AccountId, Amount, AssetId, InstrumentId, Time};
 
 use crate::market::Market;
 use crate::state::Asset;
@@ -42,6 +42,17 @@ impl Engine {
             Admin::HaltInstrument(id) => self.market(*id).map(|_| ()),
             Admin::SetFilters(c) => self.check_filters(c),
             Admin::Fund(c) => self.check_fund(c),
+            Admin::SetFees(c) => self.check_fees(c),
+            Admin::SetInstrumentFees(c) => {
+                self.market(c.instrument)?;
+                self.fees.check_instrument(c)
+            }
+            Admin::SetAccountFees(c) => {
+                if !self.is_user(c.account) {
+                    return Err(RejectCode::UnknownAccount);
+                }
+                self.fees.check_account(c)
+            }
             Admin::SetRulesVersion(version) => {
                 let known = (1..=RULES_VERSION).contains(version);
                 known.then_some(()).ok_or(RejectCode::InvalidSpecification)
@@ -96,7 +107,7 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn act_admin(&mut self, c: &Admin, out: &mut Events) -> Reply {
+    pub(crate) fn act_admin(&mut self, time: Time, c: &Admin, out: &mut Events) -> Reply {
         match c {
             Admin::OpenAccount => {
                 let id = self.accounts_end;
@@ -121,6 +132,18 @@ impl Engine {
             Admin::SetStatus(c) => self.act_status(c.instrument, c.status, out),
             Admin::HaltInstrument(id) => self.act_status(*id, MarketStatus::Halt, out),
             Admin::SetFilters(c) => self.act_filters(c, out),
+            Admin::SetFees(c) => {
+                self.act_fees(time, c, out);
+                Reply::Done
+            }
+            Admin::SetInstrumentFees(c) => {
+                self.act_instrument_fees(c, out);
+                Reply::Done
+            }
+            Admin::SetAccountFees(c) => {
+                self.act_account_fees(c, out);
+                Reply::Done
+            }
             Admin::Fund(c) => {
                 let from = Key::new(AccountId::TREASURY, types::Wallet::SPOT, c.asset);
                 let to = Key::new(c.account, c.wallet, c.asset);
@@ -151,6 +174,9 @@ impl Engine {
         )
         .expect("the listing was checked");
         self.markets.push(market);
+        if !self.fees.is_flat() {
+            self.find_ways();
+        }
         out.push(Event::InstrumentListed(Box::new(instrument)));
         Reply::InstrumentListed(id)
     }

@@ -32,6 +32,11 @@ impl Engine {
                 self.reached
             )));
         }
+        self.fees
+            .audit(self.accounts_end, |id| {
+                self.market(id).ok().map(|m| m.spec.instrument())
+            })
+            .map_err(Violation)?;
         self.audit_holds(holds)?;
         self.audit_claims()
     }

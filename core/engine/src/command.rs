@@ -48,7 +48,7 @@ impl Engine {
             Command::Product(c) => self.handle((seq, time), actor, c, out)?,
             Command::Admin(c) => {
                 self.check_admin(actor, c)?;
-                self.act_admin(c, out)
+                self.act_admin(time, c, out)
             }
         };
         Ok(reply)
@@ -160,6 +160,7 @@ impl Engine {
     }
 
     fn wake(&mut self, stamp: (Seq, Time), budget: u32, out: &mut Events) {
+        self.roll_fees(stamp.1, budget, out);
         for product in self.registry.products_mut() {
             if product.next_wake().is_some_and(|at| at <= stamp.1) {
                 let id: ProductId = product.id();

@@ -10,8 +10,10 @@ use orders::{LiveOrder, LiveOrders, SeatId, WaitingOrders};
 use prices::Prices;
 use protocol::{Condition, Filters, Instrument, Order, OrderStatus, RejectCode};
 use types::{
-    AccountId, AssetId, Decimal, InstrumentId, OrderId, Price, Qty, Side, UpdateId, Wallet,
+    AccountId, AssetId, Decimal, InstrumentId, OrderId, Price, Qty, Rate, Side, UpdateId, Wallet,
 };
+
+use crate::commission::SeatRates;
 
 pub(crate) struct Market {
     pub spec: Spec,
@@ -29,6 +31,8 @@ pub(crate) struct Market {
     pub prices: Prices,
     /// The fees account's balances of base and quote.
     pub fees: [BalanceRef; 2],
+    /// What each seat pays, by its number; may be shorter than there are seats.
+    pub rates: Vec<SeatRates>,
     pub last_order: u64,
     pub last_trade: u64,
     pub last_update: u64,
@@ -60,6 +64,7 @@ impl Market {
             conditions: BTreeMap::new(),
             prices: Prices::new(minutes),
             fees,
+            rates: Vec::new(),
             last_order: 0,
             last_trade: 0,
             last_update: 0,
@@ -201,6 +206,18 @@ impl Market {
     pub fn set_filters(&mut self, instrument: Instrument) {
         self.prices = self.prices.over(averaged_minutes(&instrument.filters));
         self.spec = Spec::new(instrument).expect("the specification was checked");
+    }
+
+    /// Other rates of its own.
+    pub fn set_rates(&mut self, maker: Rate, taker: Rate) {
+        let instrument = Instrument {
+            maker_fee: maker,
+            taker_fee: taker,
+            ..self.spec.instrument().clone()
+        };
+        self.spec = Spec::new(instrument).expect("the rates were checked");
+        self.terms.maker_fee = maker;
+        self.terms.taker_fee = taker;
     }
 
     /// An order left the book.

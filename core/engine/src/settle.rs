@@ -1,12 +1,13 @@
 //! From matches to money: what each meeting of orders changes.
 
-use contract::{Fill, Match, Settlement};
+use contract::{Fill, Match};
 use matching::{Limit, MatchKind, Remainder, Stop};
 use orders::LiveOrder;
 use protocol::{CloseReason, Event, Events, MatchPrevented, OrderClosed, Party, Traded};
-use types::{ClientId, Qty, Time, TradeId};
+use types::{Amount, ClientId, Qty, Time, TradeId};
 
 use crate::Engine;
+use crate::commission::Paid;
 use crate::place::Plan;
 
 /// One incoming order on its way through its matches.
@@ -16,6 +17,8 @@ struct Passage<'a> {
     /// What stays open of the taker.
     open: Qty,
     stop: Stop,
+    /// What the taker may still give of the asset in which commission may be paid; zero while that asset is neither of the market's.
+    reserve: Amount,
 }
 
 impl Engine {
@@ -34,6 +37,11 @@ impl Engine {
             plan,
             open: Qty(self.traded() + rest.0),
             stop: remainder.stop,
+            reserve: if self.fees.is_flat() {
+                Amount::ZERO
+            } else {
+                self.reserve(plan, rest)
+            },
         };
         let mut prevented = None;
         for at in 0..self.matches.len() {
@@ -63,9 +71,17 @@ impl Engine {
         out: &mut Events,
     ) {
         let plan = passage.plan;
+        let slot = matched.maker.slot;
+        let flat = self.fees.is_flat();
+        let market = &self.markets[plan.market];
+        let seats = [market.live.get(slot).seat, taker.seat];
+        let rates = if flat {
+            market.flat_rates()
+        } else {
+            self.rates(plan.market, plan.side, seats)
+        };
         let market = &mut self.markets[plan.market];
         let contract = self.registry.contract_at(market.contract);
-        let slot = matched.maker.slot;
         let maker = market.live.get_mut(slot);
         let settlement = contract.settle(
             &market.terms,
@@ -73,6 +89,7 @@ impl Engine {
                 price: matched.price,
                 qty: matched.qty,
                 aggressor_side: plan.side,
+                rates: rates.rates,
             },
         );
         for order in [&mut *maker, &mut *taker] {
@@ -80,8 +97,7 @@ impl Engine {
             order.executed_quote = order.executed_quote.plus(settlement.quote);
             order.updated_at = passage.time;
         }
-        let maker_seat = maker.seat;
-        let balances = market.balances(maker_seat);
+        let balances = market.balances(seats[0]);
         let risked = risk::OpenOrder {
             side: plan.side.opposite(),
             price: matched.price,
@@ -111,7 +127,14 @@ impl Engine {
             let filled = market.live.remove(slot);
             market.forget(&filled);
         }
-        self.tell_trade(passage, matched, (maker_seat, taker), &settlement, out);
+        let paid = if flat {
+            market.paid(&settlement)
+        } else {
+            let stamp = (passage.time, plan.market, plan.side);
+            self.after_trade(stamp, seats, &rates, &settlement, &mut passage.reserve)
+        };
+        let halves = (seats[0], &*taker);
+        self.tell_trade(passage, matched, halves, (settlement.quote, paid), out);
         if !self.markets[plan.market].waiting.is_empty() {
             self.reach(passage.time, plan.market, matched.price, out);
         }
@@ -122,19 +145,18 @@ impl Engine {
         passage: &Passage<'_>,
         matched: &matching::Match,
         (maker_seat, taker): (orders::SeatId, &LiveOrder),
-        settlement: &Settlement,
+        (quote, paid): (Amount, Paid),
         out: &mut Events,
     ) {
         let side = passage.plan.side;
         let market = &mut self.markets[passage.plan.market];
         market.last_trade += 1;
         let update = market.next_update();
-        let legs = market.legs();
-        let party = |seat, order, change: &contract::Change, open| Party {
+        let party = |seat, order, (fee, fee_asset), open| Party {
             account: market.live.seat(seat).account,
             order,
-            fee: change.fee,
-            fee_asset: legs[change.fee_leg as usize],
+            fee,
+            fee_asset,
             open_qty: market.qty(open),
         };
         let event = Traded {
@@ -142,15 +164,10 @@ impl Engine {
             trade: TradeId(market.last_trade),
             price: market.price(matched.price),
             qty: market.qty(matched.qty),
-            quote: settlement.quote,
+            quote,
             aggressor_side: side,
-            maker: party(
-                maker_seat,
-                matched.maker_id,
-                &settlement.maker,
-                matched.maker_open,
-            ),
-            taker: party(taker.seat, taker.id, &settlement.taker, passage.open),
+            maker: party(maker_seat, matched.maker_id, paid[0], matched.maker_open),
+            taker: party(taker.seat, taker.id, paid[1], passage.open),
             update,
         };
         if !self.registry.products().is_empty() {

@@ -13,6 +13,7 @@
 //! n:u32  n x product    id:u16  bytes
 //! any    section        number:u8, then its fields; a section that would be empty is left out, and numbers rise
 //!   1 amended orders    n:u32  n x instrument:u32 order:u64 amends:u32   by instrument, side, priority
+//!  30 fees              as in the crate `fees`
 //! xxh3-128 of all the above
 //! ```
 //!
@@ -41,6 +42,8 @@ pub const SNAPSHOT_VERSION: u32 = 1;
 const MAGIC: [u8; 8] = *b"HWENGINE";
 /// The section of amended orders.
 const AMENDS: u8 = 1;
+/// The section of fees.
+const FEES: u8 = 30;
 /// Bytes are handed on in pieces of about this size.
 const PIECE: usize = 64 * 1024;
 
@@ -151,6 +154,7 @@ impl Engine {
             w.put(&bytes.into_boxed_slice());
         }
         self.write_amends(&mut w);
+        self.write_fees(&mut w);
         w.flush();
         Digest(w.hash.digest128())
     }
@@ -244,6 +248,7 @@ impl Engine {
             previous = number;
             match number {
                 AMENDS => self.read_amends(input)?,
+                FEES => self.read_fees(input)?,
                 _ => return Err(corrupt("a section that this program does not know")),
             }
         }
@@ -272,6 +277,24 @@ impl Engine {
             w.put(&order);
             w.put(&amends);
         }
+    }
+
+    fn write_fees(&self, w: &mut Writer<'_>) {
+        if !self.fees.is_empty() {
+            w.put(&FEES);
+            self.fees.put(&mut w.buffer);
+        }
+    }
+
+    fn read_fees(&mut self, input: &mut &[u8]) -> Result<(), Corrupt> {
+        self.fees = fees::Fees::take(input, self.accounts_end)?;
+        if self.fees.is_empty() {
+            return Err(corrupt("a section of fees that says nothing"));
+        }
+        self.check_fee_assets(self.fees.schedule())
+            .map_err(|_| corrupt("fees in an unknown asset"))?;
+        self.find_ways();
+        Ok(())
     }
 
     fn read_amends(&mut self, input: &mut &[u8]) -> Result<(), Corrupt> {

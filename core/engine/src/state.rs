@@ -1,13 +1,15 @@
 use core::fmt;
 
 use contract::{Fill, Registry};
+use fees::Fees;
 use ledger::Ledger;
 use protocol::{
-    AssetCreated, BalanceChanged, Event, Events, MarketRestored, Reject, RejectCode, Reply, Request,
+    AssetCreated, BalanceChanged, Event, Events, FeeSchedule, MarketRestored, Reject, RejectCode, Reply, Request,
 };
 use types::{AccountId, AssetId, Decimal, InstrumentId, OrderId, Seq, Time, TradeId, UpdateId};
 
 use crate::RULES_VERSION;
+use crate::convert::Ways;
 use crate::market::Market;
 
 /// One thing that can be owned.
@@ -21,6 +23,11 @@ pub(crate) struct Asset {
 pub struct Engine {
     pub(crate) registry: Registry,
     pub(crate) ledger: Ledger,
+    pub(crate) fees: Fees,
+    /// To the asset in which commission may be paid.
+    pub(crate) discounts: Ways,
+    /// To the asset in which volumes are measured.
+    pub(crate) values: Ways,
     /// The first account number that is not open.
     pub(crate) accounts_end: AccountId,
     /// By id, from 1.
@@ -54,6 +61,9 @@ impl Engine {
         Engine {
             registry,
             ledger: Ledger::new(),
+            fees: Fees::default(),
+            discounts: Ways::default(),
+            values: Ways::default(),
             accounts_end: AccountId::FIRST_USER,
             assets: Vec::new(),
             markets: Vec::new(),
@@ -126,6 +136,9 @@ impl Engine {
         if self.reached > 0 && self.markets.iter().any(|m| m.next_to_act().is_some()) {
             return true;
         }
+        if self.fees.due(time) {
+            return true;
+        }
         self.registry
             .products()
             .iter()
@@ -151,7 +164,7 @@ impl Engine {
             .ok_or(RejectCode::UnknownInstrument)
     }
 
-    /// The whole state as events, for views to begin from: assets, accounts, instruments, counters, balances, and open orders in priority
+    /// The whole state as events, for views to begin from: assets, accounts, instruments, fees, counters, balances, and open orders in priority
     /// order per book.
     pub fn tell(&self, out: &mut dyn FnMut(Event)) {
         for (id, asset) in (1..).zip(&self.assets) {
@@ -168,6 +181,15 @@ impl Engine {
             out(Event::InstrumentListed(Box::new(
                 market.spec.instrument().clone(),
             )));
+        }
+        if *self.fees.schedule() != FeeSchedule::default() {
+            out(Event::FeesChanged(Box::new(self.fees.schedule().clone())));
+        }
+        for fees in self.fees.instruments() {
+            out(Event::InstrumentFeesChanged(Box::new(*fees)));
+        }
+        for fees in self.fees.accounts() {
+            out(Event::AccountFeesChanged(*fees));
         }
         for market in &self.markets {
             out(Event::MarketRestored(MarketRestored {

@@ -69,6 +69,7 @@ impl Contract for Spot {
             let fee = base.fee_rounded_down(rate);
             Change {
                 legs: [base.minus(fee), Amount::ZERO.minus(quote)],
+                received: base,
                 fee,
                 fee_leg: Leg::Base,
             }
@@ -77,13 +78,14 @@ impl Contract for Spot {
             let fee = quote.fee_rounded_down(rate);
             Change {
                 legs: [Amount::ZERO.minus(base), quote.minus(fee)],
+                received: quote,
                 fee,
                 fee_leg: Leg::Quote,
             }
         };
         let (maker, taker) = match matched.aggressor_side {
-            Side::Buy => (sell(terms.maker_fee), buy(terms.taker_fee)),
-            Side::Sell => (buy(terms.maker_fee), sell(terms.taker_fee)),
+            Side::Buy => (sell(matched.rates[0]), buy(matched.rates[1])),
+            Side::Sell => (buy(matched.rates[0]), sell(matched.rates[1])),
         };
         let mut fees = [Amount::ZERO; 2];
         fees[maker.fee_leg as usize] = maker.fee;
@@ -103,8 +105,10 @@ mod tests {
 
     use super::*;
 
+    const RATES: [Rate; 2] = [Rate(100_000), Rate(200_000)];
+
     fn terms() -> Terms {
-        Terms::new(Decimal(1), Decimal(1), 8, 8, Rate(100_000), Rate(200_000)).unwrap()
+        Terms::new(Decimal(1), Decimal(1), 8, 8, RATES[0], RATES[1]).unwrap()
     }
 
     #[test]
@@ -118,6 +122,7 @@ mod tests {
                             price: Price(price),
                             qty: Qty(qty),
                             aggressor_side,
+                            rates: RATES,
                         },
                     );
                     assert!(settlement.is_balanced(), "{settlement:?}");
@@ -150,6 +155,7 @@ mod tests {
                 price: Price(200_000_000),
                 qty: Qty(10_000),
                 aggressor_side: Side::Buy,
+                rates: RATES,
             },
         );
         assert_eq!(settlement.quote, Amount(20_000));
