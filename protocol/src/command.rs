@@ -4,8 +4,8 @@ use types::{
 };
 
 use crate::{
-    Extras, FeeSchedule, Filters, Instrument, InstrumentFees, MarketStatus, OrderKind, SetAccountFees,
-    StpMode, TimeInForce,
+    Extras, FeeSchedule, Filters, Instrument, InstrumentFees, MarketStatus, OrderKind,
+    SetAccountFees, StpMode, TimeInForce,
 };
 
 wire_struct! {

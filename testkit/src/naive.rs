@@ -3,6 +3,7 @@
 //! It is slow on purpose. It knows spot alone, and changes of balances are told in key order, not in the order of the record.
 
 mod cancel;
+mod fees;
 mod place;
 
 use std::collections::BTreeMap;
@@ -42,6 +43,7 @@ pub struct Naive {
     assets: Vec<(String, u8)>,
     markets: Vec<Market>,
     balances: BTreeMap<Key, (i128, i128)>,
+    fees: fees::Fees,
 }
 
 impl Naive {
@@ -78,9 +80,12 @@ impl Naive {
             Command::CancelReplace(c) => self.cancel_replace(time, actor, c, &mut events)?,
             Command::AmendOrder(c) => self.amend(time, actor, c, &mut events)?,
             Command::Transfer(c) => self.move_own(actor, c, &mut events)?,
-            Command::Wake(_) => Reply::Done,
+            Command::Wake(c) => {
+                self.wake_fees(time, c.budget, &mut events);
+                Reply::Done
+            }
             Command::Product(_) => return Err(RejectCode::UnknownProduct.into()),
-            Command::Admin(c) => self.admin(actor, c, &mut events)?,
+            Command::Admin(c) => self.admin(time, actor, c, &mut events)?,
         };
         for ((account, wallet, asset), (free, held)) in &self.balances {
             let old = before
@@ -167,6 +172,7 @@ impl Naive {
     /// Takes the venue's acts as given: their refusals have tests of their own.
     fn admin(
         &mut self,
+        time: Time,
         actor: AccountId,
         c: &Admin,
         events: &mut Events,
@@ -219,6 +225,9 @@ impl Naive {
             }
             Admin::SetFilters(c) => self.set_filters(c, events),
             Admin::SetRulesVersion(_) => Ok(Reply::Done),
+            Admin::SetFees(_) | Admin::SetInstrumentFees(_) | Admin::SetAccountFees(_) => {
+                self.set_fees(time, c, events)
+            }
         }
     }
 

@@ -2,10 +2,10 @@
 
 use protocol::{
     Admin, AmendOrder, BothKeys, CancelAll, CancelOrder, CancelReplace, CancelReplaceMode,
-    CancelRestriction, Command, Filters, Instrument, LotSizeFilter, MarketStatus,
-    MinNotionalFilter, NotionalFilter, OrderKey, OrderKind, PercentPriceBySideFilter,
-    PercentPriceFilter, PlaceOrder, PriceFilter, SetStatus, StpMode, StpModes, TimeInForce,
-    Transfer, Wake,
+    CancelRestriction, Command, Discount, FeeParts, FeeSchedule, Filters, Instrument,
+    InstrumentFees, LotSizeFilter, MarketStatus, MinNotionalFilter, NotionalFilter, OrderKey,
+    OrderKind, PercentPriceBySideFilter, PercentPriceFilter, PlaceOrder, PriceFilter,
+    SetAccountFees, SetStatus, StpMode, StpModes, Tier, TierRule, TimeInForce, Transfer, Wake,
 };
 use types::{
     AccountId, Amount, AssetId, ClientId, ContractKind, Decimal, InstrumentId, OrderId, Rate, Side,
@@ -235,6 +235,57 @@ impl Commands {
             }
         };
         (actor, command)
+    }
+
+    /// An act of the venue about fees. Not one of [`Commands::command`]'s, so that those stay what they were for each seed.
+    pub fn fees(&mut self) -> Admin {
+        let r = &mut self.random;
+        let instrument = InstrumentId(1 + r.below(3) as u32);
+        let account = AccountId(1001 + r.below(USERS) as u32);
+        match r.below(6) {
+            0 => {
+                let tiers = r.below(4) as i64;
+                let tier = |at: i64| Tier {
+                    volume: Amount(i128::from(1 + at) * 700_000_000),
+                    maker: Rate(90_001 - at * 11_113),
+                    taker: Rate(240_001 - at * 33_331),
+                };
+                let discount = Discount {
+                    asset: AssetId(1 + r.below(3) as u32),
+                    share: Rate(r.pick(&[0, 75_000_000, 33_333_333, 100_000_000])),
+                };
+                Admin::SetFees(Box::new(FeeSchedule {
+                    discount: (!r.one_in(8)).then_some(discount),
+                    valuation: AssetId(if tiers == 0 { 0 } else { 1 + r.below(3) as u32 }),
+                    tiers: (0..tiers).map(tier).collect(),
+                }))
+            }
+            1 => {
+                let mut parts = |most: u64| FeeParts {
+                    maker: Rate(r.within(most)),
+                    taker: Rate(r.within(most)),
+                    buyer: Rate(r.within(most)),
+                    seller: Rate(r.within(most)),
+                };
+                let (standard, tax, special) = (parts(300_000), parts(90_000), parts(2_000_000));
+                Admin::SetInstrumentFees(Box::new(InstrumentFees {
+                    instrument,
+                    standard,
+                    tax,
+                    special,
+                    discounted: !r.one_in(4),
+                }))
+            }
+            _ => Admin::SetAccountFees(SetAccountFees {
+                account,
+                tier: match r.below(6) {
+                    0 => TierRule::ByVolume,
+                    1 => TierRule::Forced(r.below(4) as u8),
+                    _ => TierRule::Keep,
+                },
+                discounted: r.pick(&[None, Some(true), Some(true), Some(false)]),
+            }),
+        }
     }
 
     fn transfer(&mut self) -> Transfer {

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 
-use protocol::{BalanceChanged, Order, OrderKey, OrderStatus};
+use protocol::{AccountFees, BalanceChanged, Order, OrderKey, OrderStatus};
 use types::{
     Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Seq, Time, TradeId, Wallet,
 };
@@ -16,6 +16,8 @@ pub(crate) struct Account {
     balances: BTreeMap<(Wallet, AssetId), (Amount, Amount)>,
     /// When a balance last changed.
     pub last_update: Time,
+    /// What the venue said of its commission.
+    pub fees: Option<AccountFees>,
     open: BTreeMap<Key, Order>,
     by_client_id: HashMap<(InstrumentId, ClientId), OrderId>,
     /// Ended, and not in the database yet.
@@ -185,6 +187,7 @@ impl Account {
     /// Makes place for what the engine tells. Answers the orders that were open.
     pub fn reset(&mut self) -> BTreeMap<Key, Order> {
         self.balances.clear();
+        self.fees = None;
         self.by_client_id.clear();
         std::mem::take(&mut self.open)
     }

@@ -25,6 +25,7 @@ mod account;
 mod book;
 mod candles;
 mod catalog;
+mod commission;
 mod history;
 mod interval;
 mod market;

@@ -118,6 +118,9 @@ impl Inner {
             | Event::AccountOpened(_)
             | Event::InstrumentListed(_)
             | Event::InstrumentChanged(_) => self.reference(event, chunk),
+            Event::FeesChanged(_)
+            | Event::InstrumentFeesChanged(_)
+            | Event::AccountFeesChanged(_) => self.fees_event(event),
             Event::OrderRestored(_) | Event::MarketRestored(_) => self.tell(event),
         }
     }
@@ -284,6 +287,9 @@ impl Inner {
                     market.last_agg = market.last_agg.max(restored.last_trade.0);
                 }
             }
+            Event::FeesChanged(_)
+            | Event::InstrumentFeesChanged(_)
+            | Event::AccountFeesChanged(_) => self.fees_event(event),
             other => self.reference(other, &mut Chunk::default()),
         }
     }
@@ -293,6 +299,7 @@ impl Inner {
         for market in self.markets.read().values() {
             market.write().book = Default::default();
         }
+        *self.fees.write() = Default::default();
         let mut open = BTreeMap::new();
         for account in self.accounts.read().values() {
             open.append(&mut account.write().reset());

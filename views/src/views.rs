@@ -10,6 +10,7 @@ use types::{AccountId, AssetId, InstrumentId, Seq, Time, TradeId, Wallet};
 
 use crate::account::Account;
 use crate::catalog::Catalog;
+use crate::commission::Fees;
 use crate::history::{self, Loaded, Pipe, Sql};
 use crate::market::Market;
 use crate::model::{
@@ -63,6 +64,7 @@ pub(crate) struct Inner {
     pub catalog: ArcSwap<Catalog>,
     pub markets: RwLock<HashMap<InstrumentId, Arc<RwLock<Market>>>>,
     pub accounts: RwLock<HashMap<AccountId, Arc<RwLock<Account>>>>,
+    pub fees: RwLock<Fees>,
     /// Of the newest record, microseconds.
     pub last_time: AtomicI64,
     pub pipe: Pipe,
@@ -314,6 +316,7 @@ impl Views {
             catalog: ArcSwap::default(),
             markets: RwLock::new(markets.into_iter().map(shared).collect()),
             accounts: RwLock::default(),
+            fees: RwLock::default(),
             last_time: AtomicI64::new(0),
             pipe: Pipe::new(options.tail_rows, applied),
             sql,

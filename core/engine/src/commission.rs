@@ -171,7 +171,10 @@ impl Engine {
                 self.fees.count(account, time, value);
             }
         }
-        for (party, change) in [&settlement.maker, &settlement.taker].into_iter().enumerate() {
+        for (party, change) in [&settlement.maker, &settlement.taker]
+            .into_iter()
+            .enumerate()
+        {
             if rates.cut[party] {
                 let maker = party == 0;
                 let payer = Payer {

@@ -4,7 +4,8 @@ use contract::{Fill, Registry};
 use fees::Fees;
 use ledger::Ledger;
 use protocol::{
-    AssetCreated, BalanceChanged, Event, Events, FeeSchedule, MarketRestored, Reject, RejectCode, Reply, Request,
+    AssetCreated, BalanceChanged, Event, Events, FeeSchedule, MarketRestored, Reject, RejectCode,
+    Reply, Request,
 };
 use types::{AccountId, AssetId, Decimal, InstrumentId, OrderId, Seq, Time, TradeId, UpdateId};
 

@@ -24,7 +24,12 @@ const SCALE: i128 = Decimal::SCALE as i128;
 impl Charge {
     /// What an order of this side and role owes of `received` atoms.
     #[must_use]
-    pub fn of(commission: &Commission, side: Side, maker: bool, received: Amount) -> Option<Charge> {
+    pub fn of(
+        commission: &Commission,
+        side: Side,
+        maker: bool,
+        received: Amount,
+    ) -> Option<Charge> {
         let part = |rate: types::Rate| received.0.checked_mul(i128::from(rate.0));
         Some(Charge {
             standard: part(commission.standard.rate(side, maker))?,

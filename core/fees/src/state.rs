@@ -282,7 +282,8 @@ impl Fees {
     /// An account traded for this much of the valuation asset.
     #[inline]
     pub fn count(&mut self, account: AccountId, time: Time, value: Amount) {
-        self.entry(account).volume.add(day_of(time), value);
+        let held = self.day;
+        self.entry(account).volume.add(day_of(time), value, held);
     }
 
     /// Has a day ended whose volumes are not looked at yet?

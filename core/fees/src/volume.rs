@@ -18,12 +18,12 @@ pub(crate) struct Volume {
 }
 
 impl Volume {
-    /// Adds to a day that is not before the last one. Saturates.
-    pub fn add(&mut self, day: i64, value: Amount) {
+    /// Adds to a day that is not before the last one. What does not count on the day `held`, nor later, is forgotten. Saturates.
+    pub fn add(&mut self, day: i64, value: Amount, held: i64) {
         match self.days.last_mut() {
             Some((last, sum)) if *last >= day => *sum = Amount(sum.0.saturating_add(value.0)),
             _ => {
-                self.days.retain(|(old, _)| *old >= day - WINDOW_DAYS);
+                self.days.retain(|(old, _)| *old >= held - WINDOW_DAYS);
                 self.days.push((day, value));
             }
         }
@@ -65,15 +65,15 @@ mod tests {
     #[test]
     fn thirty_whole_days_count_and_today_does_not() {
         let mut volume = Volume::default();
-        volume.add(100, Amount(1));
-        volume.add(100, Amount(2));
-        volume.add(110, Amount(10));
+        volume.add(100, Amount(1), 100);
+        volume.add(100, Amount(2), 100);
+        volume.add(110, Amount(10), 110);
         assert_eq!(volume.before(100), Amount(0));
         assert_eq!(volume.before(101), Amount(3));
         assert_eq!(volume.before(111), Amount(13));
         assert_eq!(volume.before(130), Amount(13));
         assert_eq!(volume.before(131), Amount(10));
-        volume.add(141, Amount(5));
+        volume.add(141, Amount(5), 141);
         assert_eq!(volume.days(), [(141, Amount(5))].as_slice());
         assert_eq!(volume.before(141), Amount(0));
     }

@@ -1,10 +1,11 @@
 use protocol::{
-    CloseReason, Event, Events, LotSizeFilter, MarketStatus, MatchPrevented, Order, OrderClosed,
-    OrderKind, OrderPlaced, OrderRested, OrderStatus, Party, PlaceOrder, Placed, RejectCode, Reply,
-    StpMode, TimeInForce, Traded,
+    CloseReason, Event, Events, Instrument, LotSizeFilter, MarketStatus, MatchPrevented, Order,
+    OrderClosed, OrderKind, OrderPlaced, OrderRested, OrderStatus, Party, PlaceOrder, Placed,
+    RejectCode, Reply, StpMode, TimeInForce, Traded,
 };
-use types::{AccountId, Amount, ClientId, Decimal, OrderId, Side, Time, TradeId, Wallet};
+use types::{AccountId, Amount, AssetId, ClientId, Decimal, OrderId, Side, Time, TradeId, Wallet};
 
+use super::fees::Half;
 use super::{Market, Naive, SCALE};
 
 /// How an order's passage through the book ended.
@@ -22,6 +23,40 @@ struct Meeting {
     price: Decimal,
     qty: Decimal,
     prevented: bool,
+}
+
+/// What an order gives and what it takes at a trade.
+fn both(spec: &Instrument, side: Side, base: i128, quote: i128) -> [(AssetId, i128); 2] {
+    let (base, quote) = ((spec.base, base), (spec.quote, quote));
+    match side {
+        Side::Buy => [quote, base],
+        Side::Sell => [base, quote],
+    }
+}
+
+impl Market {
+    /// What a meeting takes from an order of this side.
+    fn gives(&self, side: Side, meeting: &Meeting) -> i128 {
+        match side {
+            Side::Buy => self.quote_down(i128::from(meeting.price.0) * i128::from(meeting.qty.0)),
+            Side::Sell => self.base(meeting.qty),
+        }
+    }
+
+    /// What an order may give from now on: its meetings as a whole, and the hold of what rests of it.
+    fn spends(&self, c: &PlaceOrder, meetings: &[Meeting], rest: Decimal) -> (AssetId, i128) {
+        let trades = || meetings.iter().filter(|m| !m.prevented);
+        let now = match c.side {
+            Side::Buy => {
+                let each = trades().map(|m| i128::from(m.price.0) * i128::from(m.qty.0));
+                self.quote_down(each.sum())
+            }
+            Side::Sell => trades().map(|m| self.base(m.qty)).sum(),
+        };
+        let (asset, later) = self.hold(c.side, c.price, rest);
+        let rests = c.kind != OrderKind::Market && c.tif == TimeInForce::Gtc;
+        (asset, now + if rests { later } else { 0 })
+    }
 }
 
 impl Naive {
@@ -200,6 +235,7 @@ impl Naive {
             .map(|m| m.qty.0)
             .sum();
         let mut open = Decimal(traded + rest.0);
+        let mut keeps = self.markets[at].spends(c, &meetings, rest);
         let mut prevented = None;
         for meeting in &meetings {
             if meeting.prevented {
@@ -207,7 +243,8 @@ impl Naive {
                 prevented = prevented.or(Some(id));
             } else {
                 open.0 -= meeting.qty.0;
-                self.trade(at, time, meeting, &mut order, open, events);
+                keeps.1 -= self.markets[at].gives(c.side, meeting);
+                self.trade(at, time, meeting, &mut order, (open, keeps), events);
             }
         }
         if c.quote_qty.0 > 0 {
@@ -285,7 +322,7 @@ impl Naive {
         time: Time,
         meeting: &Meeting,
         taker: &mut Order,
-        open: Decimal,
+        (open, keeps): (Decimal, (AssetId, i128)),
         events: &mut Events,
     ) {
         let market = &mut self.markets[at];
@@ -313,25 +350,38 @@ impl Naive {
         let update = market.next_update();
         let released = before - after;
         self.add(maker.account, Wallet::SPOT, held_asset, released, -released);
-        let mut half = |order: &Order, rate: i64, open_qty| {
-            let (gives, takes) = match order.side {
-                Side::Buy => ((spec.quote, quote), (spec.base, base)),
-                Side::Sell => ((spec.base, base), (spec.quote, quote)),
-            };
-            let fee = takes.1 * i128::from(rate) / SCALE;
+        let accounts = [maker.account, taker.account];
+        self.count_volume(at, time, (base, quote), accounts);
+        for order in [&maker, &*taker] {
+            let [gives, takes] = both(&spec, order.side, base, quote);
             self.add(order.account, Wallet::SPOT, gives.0, -gives.1, 0);
-            self.add(order.account, Wallet::SPOT, takes.0, takes.1 - fee, 0);
-            self.add(AccountId::FEES, Wallet::SPOT, takes.0, fee, 0);
+            self.add(order.account, Wallet::SPOT, takes.0, takes.1, 0);
+        }
+        let mut half = |order: &Order, open_qty| {
+            let [_, received] = both(&spec, order.side, base, quote);
+            let (fee_asset, fee) = self.charge(
+                at,
+                &Half {
+                    account: order.account,
+                    side: order.side,
+                    maker: order.id == maker.id,
+                    received,
+                    keeps: if order.account == accounts[1] {
+                        keeps
+                    } else {
+                        (keeps.0, 0)
+                    },
+                },
+            );
             Party {
                 account: order.account,
                 order: order.id,
                 fee: Amount(fee),
-                fee_asset: takes.0,
+                fee_asset,
                 open_qty,
             }
         };
-        let maker = half(&maker, spec.maker_fee.0, maker_open);
-        let taker_half = half(taker, spec.taker_fee.0, open);
+        let (maker, taker_half) = (half(&maker, maker_open), half(taker, open));
         events.push(Event::Traded(Traded {
             instrument: spec.id,
             trade,

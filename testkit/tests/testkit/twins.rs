@@ -1,10 +1,10 @@
 //! The same commands to the engine and to its naive twin: equal answers, equal events, equal balances.
 
-use protocol::{Event, Reject, RejectCode, Request};
+use protocol::{Command, Event, Reject, RejectCode, Request};
 use testkit::Exchange;
 use testkit::naive::Naive;
 use testkit::random::{self, Commands};
-use types::{RequestId, Time};
+use types::{AccountId, RequestId, Time};
 
 /// The order in which balances are told is the engine's own affair; everything else is in order.
 fn sorted(mut events: Vec<Event>) -> Vec<Event> {
@@ -19,8 +19,9 @@ fn sorted(mut events: Vec<Event>) -> Vec<Event> {
     events
 }
 
-/// Runs one seed; answers how many commands were accepted, and which refusals occurred.
-fn run(seed: u64, steps: u64) -> (u64, Vec<Reject>) {
+/// Runs one seed; answers how many commands were accepted, and which refusals occurred. With fees, the venue changes them now and then, and
+/// days go by.
+fn run(seed: u64, steps: u64, fees: bool) -> (u64, Vec<Reject>) {
     let mut exchange = Exchange::new().rebuilding_every(steps / 2 + 7);
     random::furnish(&mut exchange);
     let mut twin = Naive::new();
@@ -30,7 +31,15 @@ fn run(seed: u64, steps: u64) -> (u64, Vec<Reject>) {
     let mut commands = Commands::new(seed);
     let (mut accepted, mut refusals) = (0, Vec::new());
     for step in 0..steps {
-        let (actor, command) = commands.command();
+        let (actor, command) = if fees && commands.random.one_in(12) {
+            (AccountId::TREASURY, Command::Admin(commands.fees()))
+        } else {
+            commands.command()
+        };
+        if fees && commands.random.one_in(9) {
+            let hours = commands.random.below(40) as i64;
+            exchange.time = exchange.time.plus_micros(hours * 3_600_000_000);
+        }
         exchange.time = exchange
             .time
             .plus_micros(commands.random.below(9_000_000) as i64);
@@ -76,7 +85,7 @@ fn engine_and_twin_agree() {
     // more for a long run: TWIN_SEEDS=10000
     let seeds = std::env::var("TWIN_SEEDS").map_or(100, |n| n.parse().unwrap());
     for seed in 0..seeds {
-        let (yes, no) = run(seed, 800);
+        let (yes, no) = run(seed, 800, false);
         accepted += yes;
         refused += no.len() as u64;
         kinds.extend(no.iter().map(|r| r.code()));
@@ -118,5 +127,18 @@ fn engine_and_twin_agree() {
         UnsupportedCombination,
     ] {
         assert!(kinds.contains(&code), "{code:?} never occurred");
+    }
+}
+
+/// Rates, taxes, tiers and the discount change while orders trade: every commission agrees to the atom, and every residue is accounted for.
+#[test]
+fn engine_and_twin_charge_alike() {
+    let seeds = std::env::var("TWIN_SEEDS").map_or(60, |n| n.parse().unwrap());
+    let mut refused = Vec::new();
+    for seed in 0..seeds {
+        refused.extend(run(10_000 + seed, 500, true).1);
+    }
+    for code in [RejectCode::InvalidFees, RejectCode::UnknownTier] {
+        assert!(refused.contains(&code.into()), "{code:?} never occurred");
     }
 }

@@ -6,6 +6,7 @@
 
 mod allocations;
 mod conditional;
+mod fees;
 mod filters;
 mod orders;
 mod products;

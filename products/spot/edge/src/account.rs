@@ -4,7 +4,7 @@ use kit::{
     ApiError, Call, Context, Handler, Input, Json, Kind, Later, Method, Orders, Outcome, Param,
     Security, Weight,
 };
-use protocol::{Instrument, Order, OrderKey};
+use protocol::{FeeParts, Instrument, Order, OrderKey};
 use types::{Amount, Decimal, OrderId, TradeId};
 use views::{Fill, FillsQuery, OrdersQuery};
 
@@ -122,19 +122,22 @@ const UNITS_IN_BASIS_POINT: i64 = 10_000;
 
 fn account(ctx: &Context, call: &Call) -> Outcome {
     // Commissions belong to instruments; the account's are those of the first, which are those of every market unless it was listed with others.
-    let (maker, taker) = ctx
+    let rates = ctx
         .views
         .instruments()
         .first()
-        .map_or((0, 0), |one| (one.maker_fee.0, one.taker_fee.0));
+        .map_or(FeeParts::default(), |one| {
+            ctx.views.commission(call.account, one).standard
+        });
     let can_trade = call.key.as_ref().is_some_and(|key| key.permissions.trade);
     let omit_zero = call.params.flag("omitZeroBalances").unwrap_or(false);
     written(call, |json| {
         json.begin()
-            .num("makerCommission", maker / UNITS_IN_BASIS_POINT)
-            .num("takerCommission", taker / UNITS_IN_BASIS_POINT);
-        json.num("buyerCommission", 0).num("sellerCommission", 0);
-        json.object("commissionRates", |json| write_rates(json, maker, taker));
+            .num("makerCommission", rates.maker.0 / UNITS_IN_BASIS_POINT)
+            .num("takerCommission", rates.taker.0 / UNITS_IN_BASIS_POINT)
+            .num("buyerCommission", rates.buyer.0 / UNITS_IN_BASIS_POINT)
+            .num("sellerCommission", rates.seller.0 / UNITS_IN_BASIS_POINT);
+        json.object("commissionRates", |json| write_rates(json, &rates));
         json.flag("canTrade", can_trade)
             .flag("canWithdraw", false)
             .flag("canDeposit", false);
@@ -170,23 +173,27 @@ fn write_balances(json: &mut Json, ctx: &Context, call: &Call, omit_zero: bool) 
     }
 }
 
-fn write_rates(json: &mut Json, maker: i64, taker: i64) {
-    json.dec("maker", Decimal(maker))
-        .dec("taker", Decimal(taker))
-        .dec("buyer", Decimal::ZERO)
-        .dec("seller", Decimal::ZERO);
+fn write_rates(json: &mut Json, parts: &FeeParts) {
+    json.dec("maker", Decimal(parts.maker.0))
+        .dec("taker", Decimal(parts.taker.0))
+        .dec("buyer", Decimal(parts.buyer.0))
+        .dec("seller", Decimal(parts.seller.0));
 }
 
 fn commission(ctx: &Context, call: &Call) -> Outcome {
     let instrument = symbols::instrument(ctx, call)?;
+    let commission = ctx.views.commission(call.account, &instrument);
     written(call, |json| {
         json.begin().str("symbol", &instrument.symbol);
-        json.object("standardCommission", |json| {
-            write_rates(json, instrument.maker_fee.0, instrument.taker_fee.0)
-        });
-        json.object("specialCommission", |json| write_rates(json, 0, 0));
-        json.object("taxCommission", |json| write_rates(json, 0, 0));
-        json.object("discount", write_discount).end();
+        for (name, parts) in [
+            ("standardCommission", &commission.standard),
+            ("specialCommission", &commission.special),
+            ("taxCommission", &commission.tax),
+        ] {
+            json.object(name, |json| write_rates(json, parts));
+        }
+        json.object("discount", |json| write_discount(json, ctx, &commission));
+        json.end();
     })
 }
 

@@ -5,7 +5,7 @@ use kit::{
     Security, Weight, random_client_id,
 };
 use protocol::{
-    Command, Extras, Instrument, OrderKind, PlaceOrder, RejectCode, Reply, TimeInForce,
+    Command, Commission, Extras, Instrument, OrderKind, PlaceOrder, RejectCode, Reply, TimeInForce,
 };
 use types::{Decimal, Side};
 
@@ -301,41 +301,44 @@ fn test<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
         check_values(call)?;
         let instrument = symbols::instrument(ctx, call)?;
         let (order, _) = command(call, &instrument)?;
+        let side = order.side;
         ctx.check(call, Command::PlaceOrder(order)).await?;
         if call.params.flag("computeCommissionRates") == Some(true) {
-            Ok(rates(call, &instrument))
+            Ok(rates(ctx, call, &instrument, side))
         } else {
             Ok(b"{}".to_vec())
         }
     })
 }
 
-fn rates(call: &Call, instrument: &Instrument) -> Vec<u8> {
+/// What an order of this side would pay in either role: the part for the role and the one for the side as one.
+fn rates(ctx: &Context, call: &Call, instrument: &Instrument, side: Side) -> Vec<u8> {
     let mut json = Json::new(call.unit);
-    let (maker, taker) = (
-        Decimal(instrument.maker_fee.0),
-        Decimal(instrument.taker_fee.0),
-    );
+    let commission = ctx.views.commission(call.account, instrument);
     json.begin();
-    for (name, maker, taker) in [
-        ("standardCommissionForOrder", maker, taker),
-        ("specialCommissionForOrder", Decimal::ZERO, Decimal::ZERO),
-        ("taxCommissionForOrder", Decimal::ZERO, Decimal::ZERO),
+    for (name, parts) in [
+        ("standardCommissionForOrder", &commission.standard),
+        ("specialCommissionForOrder", &commission.special),
+        ("taxCommissionForOrder", &commission.tax),
     ] {
         json.object(name, |json| {
-            json.dec("maker", maker).dec("taker", taker);
+            json.dec("maker", Decimal(parts.rate(side, true).0))
+                .dec("taker", Decimal(parts.rate(side, false).0));
         });
     }
-    json.object("discount", write_discount).end();
+    json.object("discount", |json| write_discount(json, ctx, &commission));
+    json.end();
     json.finish()
 }
 
-/// No commission is paid in an asset of the venue's own yet, so there is nothing to discount.
-pub(crate) fn write_discount(json: &mut Json) {
-    json.flag("enabledForAccount", false)
-        .flag("enabledForSymbol", false)
-        .str("discountAsset", "TIDE")
-        .dec("discount", Decimal::ZERO);
+/// A venue without a discount asset names none.
+pub(crate) fn write_discount(json: &mut Json, ctx: &Context, commission: &Commission) {
+    let asset = commission.discount.and_then(|d| ctx.views.asset(d.asset));
+    let share = commission.discount.map_or(0, |d| d.share.0);
+    json.flag("enabledForAccount", commission.enabled_for_account)
+        .flag("enabledForSymbol", commission.enabled_for_symbol)
+        .str("discountAsset", asset.as_ref().map_or("", |a| &a.name))
+        .dec("discount", Decimal(share));
 }
 
 /// For handlers that answer with JSON they write themselves.

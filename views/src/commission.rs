@@ -1,0 +1,68 @@
+//! What trades cost, for whoever asks: the venue's schedule and what was said of instruments and accounts, as the engine told it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use protocol::{AccountFees, Commission, Event, FeeSchedule, Instrument, InstrumentFees};
+use types::{AccountId, InstrumentId};
+
+use crate::{Inner, Views};
+
+#[derive(Debug, Default)]
+pub(crate) struct Fees {
+    pub schedule: Arc<FeeSchedule>,
+    pub instruments: HashMap<InstrumentId, InstrumentFees>,
+}
+
+impl Inner {
+    pub(crate) fn fees_event(&self, event: &Event) {
+        match event {
+            Event::FeesChanged(schedule) => {
+                self.fees.write().schedule = Arc::new((**schedule).clone());
+            }
+            Event::InstrumentFeesChanged(fees) => {
+                self.fees
+                    .write()
+                    .instruments
+                    .insert(fees.instrument, **fees);
+            }
+            Event::AccountFeesChanged(fees) => {
+                self.account(fees.account).write().fees = Some(*fees);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Views {
+    #[must_use]
+    pub fn fee_schedule(&self) -> Arc<FeeSchedule> {
+        Arc::clone(&self.inner.fees.read().schedule)
+    }
+
+    #[must_use]
+    pub fn instrument_fees(&self, instrument: &Instrument) -> InstrumentFees {
+        let fees = self.inner.fees.read();
+        match fees.instruments.get(&instrument.id) {
+            Some(fees) => *fees,
+            None => InstrumentFees::plain(instrument),
+        }
+    }
+
+    #[must_use]
+    pub fn account_fees(&self, account: AccountId) -> AccountFees {
+        self.read_account(account, |a| a.fees)
+            .flatten()
+            .unwrap_or(AccountFees::plain(account))
+    }
+
+    /// What the account's next trade on the instrument costs.
+    #[must_use]
+    pub fn commission(&self, account: AccountId, instrument: &Instrument) -> Commission {
+        Commission::of(
+            &self.fee_schedule(),
+            &self.instrument_fees(instrument),
+            &self.account_fees(account),
+        )
+    }
+}
