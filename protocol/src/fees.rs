@@ -230,6 +230,7 @@ mod tests {
     use types::{AssetId, Decimal};
 
     use super::*;
+    use crate::{Admin, Event};
 
     fn parts(maker: i64, taker: i64, buyer: i64, seller: i64) -> FeeParts {
         FeeParts {
@@ -312,4 +313,37 @@ mod tests {
         }
         assert_eq!(Rate(75_000_000).0, 3 * Decimal::SCALE / 4);
     }
+
+    /// The bytes of every command and event about fees, for ever.
+    #[test]
+    fn the_bytes_of_fees_are_golden() {
+        let (schedule, fees, account) = sample();
+        let set = |tier, discounted| {
+            Admin::SetAccountFees(SetAccountFees {
+                account: AccountId(1001),
+                tier,
+                discounted,
+            })
+        };
+        let mut bytes = Vec::new();
+        for admin in [
+            Admin::SetFees(Box::new(schedule.clone())),
+            Admin::SetInstrumentFees(Box::new(fees)),
+            set(TierRule::Keep, Some(true)),
+            set(TierRule::ByVolume, None),
+            set(TierRule::Forced(9), Some(false)),
+        ] {
+            admin.put(&mut bytes);
+        }
+        for event in [
+            Event::FeesChanged(Box::new(schedule)),
+            Event::InstrumentFeesChanged(Box::new(fees)),
+            Event::AccountFeesChanged(account),
+        ] {
+            event.put(&mut bytes);
+        }
+        assert_eq!(GOLDEN, &bytes[..], "old journals would not be read");
+    }
+
+    const GOLDEN: &[u8] = include_bytes!("../tests/golden/fees-1.bin");
 }

@@ -66,17 +66,8 @@ struct Payer {
 }
 
 impl Market {
-    /// The instrument's own rates: all there is as long as nothing was said.
     #[inline]
-    pub fn flat_rates(&self) -> Rates {
-        Rates {
-            rates: [self.terms.maker_fee, self.terms.taker_fee],
-            cut: [false; 2],
-        }
-    }
-
-    #[inline]
-    pub fn paid(&self, settlement: &Settlement) -> Paid {
+    fn paid(&self, settlement: &Settlement) -> Paid {
         let legs = self.legs();
         [&settlement.maker, &settlement.taker].map(|c| (c.fee, legs[c.fee_leg as usize]))
     }
@@ -84,7 +75,19 @@ impl Market {
 
 impl Engine {
     /// The rates of a match between these seats, the taker being on `side`.
-    pub(crate) fn rates(&mut self, at: usize, side: Side, [maker, taker]: [SeatId; 2]) -> Rates {
+    #[inline]
+    pub(crate) fn rates(&mut self, at: usize, side: Side, seats: [SeatId; 2]) -> Rates {
+        if self.fees.is_flat() {
+            let terms = &self.markets[at].terms;
+            return Rates {
+                rates: [terms.maker_fee, terms.taker_fee],
+                cut: [false; 2],
+            };
+        }
+        self.resolved_rates(at, side, seats)
+    }
+
+    fn resolved_rates(&mut self, at: usize, side: Side, [maker, taker]: [SeatId; 2]) -> Rates {
         let maker = self.seat_rates(at, maker);
         let taker = self.seat_rates(at, taker);
         Rates {
@@ -146,10 +149,26 @@ impl Engine {
         }
     }
 
-    /// After a match was settled by `rates`: counts volumes, and cuts the commission of those who pay more than a share of what they
+    /// What the parties of a match paid, after it was settled by `rates`.
+    #[inline]
+    pub(crate) fn paid(
+        &mut self,
+        (time, at, side): (Time, usize, Side),
+        seats: [SeatId; 2],
+        rates: &Rates,
+        settlement: &Settlement,
+        reserve: &mut Amount,
+    ) -> Paid {
+        if self.fees.is_flat() {
+            return self.markets[at].paid(settlement);
+        }
+        self.after_trade((time, at, side), seats, rates, settlement, reserve)
+    }
+
+    /// Counts volumes, and cuts the commission of those who pay more than a share of what they
     /// receive. `reserve` is what the taker may still give of the discount asset; it falls by what it gave here.
-    #[cold]
-    pub(crate) fn after_trade(
+    #[inline(never)]
+    fn after_trade(
         &mut self,
         (time, at, side): (Time, usize, Side),
         seats: [SeatId; 2],

@@ -72,14 +72,9 @@ impl Engine {
     ) {
         let plan = passage.plan;
         let slot = matched.maker.slot;
-        let flat = self.fees.is_flat();
-        let market = &self.markets[plan.market];
-        let seats = [market.live.get(slot).seat, taker.seat];
-        let rates = if flat {
-            market.flat_rates()
-        } else {
-            self.rates(plan.market, plan.side, seats)
-        };
+        let maker_seat = self.markets[plan.market].live.get(slot).seat;
+        let seats = [maker_seat, taker.seat];
+        let rates = self.rates(plan.market, plan.side, seats);
         let market = &mut self.markets[plan.market];
         let contract = self.registry.contract_at(market.contract);
         let maker = market.live.get_mut(slot);
@@ -97,7 +92,7 @@ impl Engine {
             order.executed_quote = order.executed_quote.plus(settlement.quote);
             order.updated_at = passage.time;
         }
-        let balances = market.balances(seats[0]);
+        let balances = market.balances(maker_seat);
         let risked = risk::OpenOrder {
             side: plan.side.opposite(),
             price: matched.price,
@@ -127,13 +122,9 @@ impl Engine {
             let filled = market.live.remove(slot);
             market.forget(&filled);
         }
-        let paid = if flat {
-            market.paid(&settlement)
-        } else {
-            let stamp = (passage.time, plan.market, plan.side);
-            self.after_trade(stamp, seats, &rates, &settlement, &mut passage.reserve)
-        };
-        let halves = (seats[0], &*taker);
+        let stamp = (passage.time, plan.market, plan.side);
+        let paid = self.paid(stamp, seats, &rates, &settlement, &mut passage.reserve);
+        let halves = (maker_seat, &*taker);
         self.tell_trade(passage, matched, halves, (settlement.quote, paid), out);
         if !self.markets[plan.market].waiting.is_empty() {
             self.reach(passage.time, plan.market, matched.price, out);

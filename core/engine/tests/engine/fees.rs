@@ -153,8 +153,7 @@ fn price_tide(world: &mut World, price: &str) {
 fn what_is_said_of_nobody_changes_nothing() {
     let (mut flat, mut said) = (venue(), venue());
     let market = said.engine.digest();
-    said.admin(Admin::SetFees(Box::new(FeeSchedule::default())))
-        .unwrap();
+    said.admin(Admin::SetFees(Box::default())).unwrap();
     assert_eq!(said.engine.digest(), market, "an empty schedule is none");
     let plain = InstrumentFees {
         instrument: MARKET,
