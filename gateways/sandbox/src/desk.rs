@@ -26,7 +26,22 @@ const SPOT: ContractKind = ContractKind(1);
 /// What a market of the sandbox charges: 0.1 %.
 const FEE: Rate = Rate(100_000);
 
-type Answer = Result<Vec<u8>, ApiError>;
+/// What can be asked, under `/sandbox/v1`.
+const REQUESTS: &[&str] = &[
+    "POST /accounts",
+    "PUT /accounts/{id}",
+    "POST /accounts/{id}/fund",
+    "DELETE /keys/{apiKey}",
+    "POST /symbols",
+    "PUT /symbols/{symbol}",
+    "GET /fees",
+    "PUT /fees",
+    "GET /fees/{symbol}",
+    "PUT /fees/{symbol}",
+    "GET /state",
+];
+
+pub(crate) type Answer = Result<Vec<u8>, ApiError>;
 
 impl Sandbox {
     #[must_use]
@@ -38,24 +53,34 @@ impl Sandbox {
         &self.ctx.keys
     }
 
+    pub(crate) fn views(&self) -> &views::Views {
+        &self.ctx.views
+    }
+
     async fn route(&self, verb: &str, path: &str, body: &[u8]) -> Answer {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         match (verb, parts.as_slice()) {
             ("POST", ["accounts"]) => self.open_account(body).await,
             ("POST", ["accounts", id, "fund"]) => self.fund(id, body).await,
+            ("PUT", ["accounts", id]) => self.change_account(id, body).await,
+            ("PUT", ["fees"]) => self.change_fees(body).await,
+            ("GET", ["fees"]) => Ok(self.told_fees()),
+            ("PUT", ["fees", symbol]) => self.change_symbol_fees(symbol, body).await,
+            ("GET", ["fees", symbol]) => self.symbol_fees(symbol),
             ("DELETE", ["keys", api_key]) => self.revoke(api_key).await,
             ("POST", ["symbols"]) => self.list(body).await,
             ("PUT", ["symbols", symbol]) => self.change(symbol, body).await,
             // Is it there? Asked by every page that loads, so nothing is computed for it.
             ("GET", [""]) => Ok(written(|json| {
-                json.flag("sandbox", true);
+                json.flag("sandbox", true)
+                    .strs("requests", REQUESTS.iter().copied());
             })),
             ("GET", ["state"]) => self.state().await,
             (
                 _,
-                ["" | "accounts" | "symbols" | "state"]
+                ["" | "accounts" | "symbols" | "state" | "fees"]
                 | ["accounts", _, "fund"]
-                | ["keys" | "symbols", _],
+                | ["keys" | "symbols" | "accounts" | "fees", _],
             ) => Err(ApiError::new(
                 -1020,
                 format!(
@@ -117,19 +142,10 @@ impl Sandbox {
 
     async fn fund(&self, id: &str, body: &[u8]) -> Answer {
         let fund: body::Fund = body::read(body)?;
-        let account = id
-            .parse()
-            .map(AccountId)
-            .map_err(|_| wrong(format!("'{id}' is not an account's number.")))?;
+        let account = self.known_account(id)?;
         let known = self.ctx.views.asset_by_name(body::asset_name(&fund.asset)?);
         let precision = known.map_or(PRECISION, |asset| asset.precision);
         let amount = body::amount(&fund.amount, precision)?;
-        if !self.ctx.views.account_exists(account) {
-            return Err(wrong(format!(
-                "There is no account {account}; POST /sandbox/v1/accounts opens one."
-            ))
-            .with_status(404));
-        }
         let asset = self.asset(&fund.asset).await?;
         self.admin(Admin::Fund(Fund {
             account,
@@ -257,7 +273,7 @@ impl Sandbox {
     }
 
     /// The asset of this name, created if nobody named it before.
-    async fn asset(&self, name: &str) -> Result<AssetId, ApiError> {
+    pub(crate) async fn asset(&self, name: &str) -> Result<AssetId, ApiError> {
         if let Some(asset) = self.ctx.views.asset_by_name(name) {
             return Ok(asset.id);
         }
@@ -283,11 +299,14 @@ impl Sandbox {
         }
     }
 
-    async fn admin(&self, admin: Admin) -> Result<Accepted, ApiError> {
+    pub(crate) async fn admin(&self, admin: Admin) -> Result<Accepted, ApiError> {
         Ok(self.try_admin(admin).await??)
     }
 
-    async fn try_admin(&self, admin: Admin) -> Result<Result<Accepted, RejectCode>, ApiError> {
+    pub(crate) async fn try_admin(
+        &self,
+        admin: Admin,
+    ) -> Result<Result<Accepted, RejectCode>, ApiError> {
         let request = Request {
             actor: AccountId::TREASURY,
             id: self.ctx.sequencer.next_id(),
@@ -334,7 +353,7 @@ fn symbol_and_status(symbol: &str, status: protocol::MarketStatus) -> Vec<u8> {
     })
 }
 
-fn written(fill: impl FnOnce(&mut Json)) -> Vec<u8> {
+pub(crate) fn written(fill: impl FnOnce(&mut Json)) -> Vec<u8> {
     let mut json = Json::new(TimeUnit::Millis);
     json.begin();
     fill(&mut json);

@@ -5,10 +5,13 @@
 //! |---|---|---|
 //! | `POST /accounts` | `balances`, `keyType`, `publicKey`, `permissions`, `ips`; all optional | `accountId`, `apiKey`, `secretKey` (HMAC only) |
 //! | `POST /accounts/{id}/fund` | `asset`, `amount` | `accountId`, `asset`, `amount` |
+//! | `PUT /accounts/{id}` | `tier`: a number, or `null` for the tier of the account's volume; `discountToken`: pay commission in the discount asset; either optional | `accountId`, `tier`, `tierForced`, `discountToken` |
+//! | `PUT /fees` | `discountAsset` (`null`: none), `discount`, `valuationAsset`, `tiers`: each `volume`, `maker`, `taker`; all optional | the same, whole; also to `GET` |
+//! | `PUT /fees/{symbol}` | `standard`, `tax`, `special`: each any of `maker`, `taker`, `buyer`, `seller`; `discount`: may it be paid in the discount asset | the same, whole; also to `GET` |
 //! | `DELETE /keys/{apiKey}` | | `{}` |
 //! | `POST /symbols` | `symbol`, `baseAsset`, `quoteAsset`, `filters` (as exchangeInfo writes them; optional) | `symbol`, `status` |
 //! | `PUT /symbols/{symbol}` | `status`: `TRADING`, `HALT`, `BREAK` or `CANCEL_ONLY`; `filters`: all of them, on the same tick and step; either optional | `symbol`, `status` |
-//! | `GET ` alone | | `sandbox`: `true` |
+//! | `GET ` alone | | `sandbox`: `true`; `requests`: this table's first column |
 //! | `GET /state` | | `seq`, `mark`, `digest`, `audit`: `ok` or the first violation |
 //!
 //! Money comes from the treasury, so every asset still sums to zero; an asset is created when it is first named, with eight decimals. A symbol
@@ -19,6 +22,7 @@
 
 mod body;
 mod desk;
+mod fees;
 mod filters;
 
 pub use desk::Sandbox;

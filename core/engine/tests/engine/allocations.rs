@@ -76,7 +76,52 @@ fn round(world: &mut World, n: u64, requests: &mut Vec<Request>) {
 
 #[test]
 fn nothing_but_the_reply_is_allocated_once_warm() {
+    runs_warm(World::new());
+}
+
+/// Tiers, taxes and the discount asset cost time, and no allocation.
+#[test]
+fn commission_in_every_way_allocates_nothing() {
     let mut world = World::new();
+    let schedule = FeeSchedule {
+        discount: Some(Discount {
+            asset: USDT,
+            share: Rate(75_000_000),
+        }),
+        valuation: USDT,
+        tiers: vec![Tier {
+            volume: Amount(1_000),
+            maker: Rate(1),
+            taker: Rate(2),
+        }],
+    };
+    world.admin(Admin::SetFees(Box::new(schedule))).unwrap();
+    let part = |rate| FeeParts {
+        maker: Rate(rate),
+        taker: Rate(2 * rate),
+        buyer: Rate(3),
+        seller: Rate(5),
+    };
+    let fees = InstrumentFees {
+        instrument: MARKET,
+        standard: part(100_000),
+        tax: part(30_000),
+        special: part(7_000),
+        discounted: true,
+    };
+    world
+        .admin(Admin::SetInstrumentFees(Box::new(fees)))
+        .unwrap();
+    let set = SetAccountFees {
+        account: ANN,
+        tier: TierRule::Keep,
+        discounted: Some(true),
+    };
+    world.admin(Admin::SetAccountFees(set)).unwrap();
+    runs_warm(world);
+}
+
+fn runs_warm(mut world: World) {
     let (mut requests, mut events) = (Vec::new(), Vec::with_capacity(4_096));
     let (mut boxed, mut counted) = (0_u64, 0_u64);
     let rounds = 6_000;

@@ -74,6 +74,31 @@ async fn an_order_lives_and_dies() {
     venue.close().await;
 }
 
+/// Commission in the discount asset has its tags like any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn commission_is_told_in_the_asset_it_was_paid_in() {
+    let venue = Venue::open(Profile::WIDE).await;
+    let (maker, taker) = (venue.trader().await, venue.trader().await);
+    for account in [1001, 1002] {
+        let on = serde_json::json!({"discountToken": true});
+        venue
+            .sandbox("PUT", &format!("/accounts/{account}"), &on)
+            .await;
+    }
+    let mut sells = venue.session(0, &maker, "MAKER").await;
+    let mut buys = venue.session(0, &taker, "TAKER").await;
+    sells.send("D", &limit("s1", 2, "10.00", "5")).await;
+    sells.report("0", "s1").await;
+    buys.send("D", &limit("b1", 1, "10.00", "5")).await;
+    for report in [buys.report("F", "b1").await, sells.report("F", "s1").await] {
+        // 0.1 % of 5 TIDE, or of 50 USDT at 10, and three quarters of it
+        for (tag, value) in [(136, "1"), (137, "0.00375000"), (138, "TIDE"), (139, "4")] {
+            assert_eq!(report.get(tag), Some(value), "{tag} of {report:?}");
+        }
+    }
+    venue.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_have_their_own_messages() {
     let venue = Venue::open(Profile::WIDE).await;

@@ -1,6 +1,7 @@
 //! The real exchange in one process, spoken to over loopback: sequencer, journal, engine, views, keys, method table, listener.
 
 mod bounds;
+mod fees;
 mod limits;
 mod records;
 mod refusals;

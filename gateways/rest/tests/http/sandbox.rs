@@ -12,9 +12,20 @@ async fn filters_change_under_an_open_market() {
     let (venue, trader, _) = Venue::with_market().await;
     let probe = venue.get("/sandbox/v1").await;
     assert_eq!(
-        (probe.status, probe.json()),
-        (200, json!({"sandbox": true}))
+        (probe.status, &probe.json()["sandbox"]),
+        (200, &json!(true))
     );
+    for known in probe.json()["requests"].as_array().unwrap() {
+        // every one that is named has a route: a verb that no path takes is another refusal
+        let (verb, path) = known.as_str().unwrap().split_once(' ').unwrap();
+        let reply = venue
+            .send(verb, &format!("/sandbox/v1{path}"), &[], "nonsense")
+            .await;
+        assert!(
+            reply.status == 200 || !reply.body.contains("-1020"),
+            "{verb} {path}: {reply:?}"
+        );
+    }
     let path = "/sandbox/v1/symbols/ABCUSDT";
     let mut filters = market("ABCUSDT")["filters"].as_array().unwrap().clone();
     filters.push(json!({"filterType": "MIN_NOTIONAL", "minNotional": "1000000.00000000", "applyToMarket": true, "avgPriceMins": 0}));

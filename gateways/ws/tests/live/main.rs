@@ -110,6 +110,75 @@ async fn an_order_is_placed_filled_and_told_to_everybody_whom_it_concerns() {
     venue.close().await;
 }
 
+/// What `account.commission` and `order.test` say is what the execution reports of both parties say.
+#[tokio::test(flavor = "multi_thread")]
+async fn commission_is_told_as_it_is_charged() {
+    let venue = Venue::open(Profile::WIDE).await;
+    let (seller, buyer) = (venue.trader().await, venue.trader().await);
+    for trader in [&seller, &buyer] {
+        let path = format!("/accounts/{}", trader.account);
+        let asked = json!({"tier": 5, "discountToken": true});
+        let told = venue.sandbox("PUT", &path, &asked).await;
+        assert_eq!(told["tier"], 5, "{told}");
+    }
+    let mut api = venue.connect("/ws-api/v3").await;
+    for trader in [&seller, &buyer] {
+        api.ok(
+            "userDataStream.subscribe.signature",
+            trader.signed(json!({})),
+        )
+        .await;
+    }
+    let symbol = json!({"symbol": "TIDEUSDT"});
+    let whole = api.ok("account.commission", seller.signed(symbol)).await;
+    let discount = json!({"enabledForAccount": true, "enabledForSymbol": true, "discountAsset": "TIDE", "discount": "0.75000000"});
+    assert_eq!(
+        whole,
+        json!({
+            "symbol": "TIDEUSDT",
+            "standardCommission": {"maker": "0.00040000", "taker": "0.00060000", "buyer": "0.00000000", "seller": "0.00000000"},
+            "specialCommission": {"maker": "0.00000000", "taker": "0.00000000", "buyer": "0.00000000", "seller": "0.00000000"},
+            "taxCommission": {"maker": "0.00000000", "taker": "0.00000000", "buyer": "0.00000000", "seller": "0.00000000"},
+            "discount": discount,
+        })
+    );
+    let mut order = limit("SELL", "2", "100");
+    order["computeCommissionRates"] = true.into();
+    let told = api.ok("order.test", seller.signed(order)).await;
+    assert_eq!(
+        told["standardCommissionForOrder"],
+        json!({"maker": "0.00040000", "taker": "0.00060000"})
+    );
+    assert_eq!(told["discount"], discount);
+    for price in ["2", "4"] {
+        api.ok("order.place", seller.signed(limit("SELL", price, "100")))
+            .await;
+        let filled = api
+            .ok("order.place", buyer.signed(limit("BUY", price, "100")))
+            .await;
+        // the trade itself makes the price at which its commission is reckoned: 100 TIDE is what 200 USDT are, or 400 at 4
+        let (maker, taker) = ("0.03000000", "0.04500000");
+        let fill = &filled["fills"][0];
+        assert_eq!(
+            (&fill["commission"], &fill["commissionAsset"]),
+            (&json!(taker), &json!("TIDE")),
+            "{filled}"
+        );
+        for (of, is_maker) in [(maker, true), (taker, false)] {
+            let report = api
+                .wait(|f| f["event"]["x"] == "TRADE" && f["event"]["m"] == is_maker)
+                .await["event"]
+                .clone();
+            assert_eq!(
+                (&report["n"], &report["N"]),
+                (&json!(of), &json!("TIDE")),
+                "{report}"
+            );
+        }
+    }
+    venue.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn events_come_after_the_answer_that_subscribed_to_them_and_in_order() {
     let venue = Venue::open(Profile::WIDE).await;
