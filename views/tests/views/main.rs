@@ -266,3 +266,65 @@ async fn history_begins_after_a_gap() {
         }
     }
 }
+
+/// Fees are state, not history: what the engine tells at the start replaces what records said, and records after it go on from there.
+#[tokio::test]
+async fn commission_is_what_was_told_last() {
+    use protocol::{AccountFees, Event, FeeParts, FeeSchedule, InstrumentFees, Tier};
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::default();
+    let mut venue = Venue::new(23, 400_000);
+    let account = venue::ACCOUNTS[0];
+    let instrument = venue.instruments[0].clone();
+    let schedule = |maker| FeeSchedule {
+        discount: None,
+        valuation: AssetId(1),
+        tiers: vec![Tier {
+            volume: Amount(1),
+            maker: Rate(maker),
+            taker: Rate(7),
+        }],
+    };
+    let tier = |account, tier| {
+        Event::AccountFeesChanged(AccountFees {
+            tier,
+            ..AccountFees::plain(account)
+        })
+    };
+    let taxed = InstrumentFees {
+        tax: FeeParts {
+            buyer: Rate(11),
+            ..FeeParts::default()
+        },
+        ..InstrumentFees::plain(&instrument)
+    };
+    venue.record(vec![
+        Event::FeesChanged(Box::new(schedule(5))),
+        Event::InstrumentFeesChanged(Box::new(taxed)),
+        tier(account, 1),
+        tier(venue::ACCOUNTS[1], 1),
+    ]);
+    clock.set(venue.time);
+    let mut opening = Views::open(options(folder.path(), &clock)).unwrap();
+    for record in &venue.records {
+        opening
+            .apply(record.seq, record.time, &record.events)
+            .unwrap();
+    }
+    let (views, mut reader) = opening
+        .start(Seq(venue.records.len() as u64), |out| {
+            venue.tell(out);
+            out(Event::FeesChanged(Box::new(schedule(3))));
+            out(tier(account, 1));
+        })
+        .unwrap();
+    let told = views.commission(account, &instrument);
+    assert_eq!(told.standard.maker, Rate(3));
+    assert_eq!(told.tax, FeeParts::default(), "the engine did not say so");
+    let other = views.commission(venue::ACCOUNTS[1], &instrument);
+    assert_eq!(other.standard.maker, instrument.maker_fee);
+    let before = venue.records.len();
+    venue.record(vec![Event::InstrumentFeesChanged(Box::new(taxed))]);
+    reader.apply(&batch(&venue.records[before..]));
+    assert_eq!(views.commission(account, &instrument).tax, taxed.tax);
+}

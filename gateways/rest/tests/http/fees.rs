@@ -302,3 +302,37 @@ async fn the_schedule_is_told_as_it_was_set() {
     let ended = put(&venue, "/fees", json!({"discountAsset": null, "tiers": []})).await;
     assert_eq!(ended, none);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_ends_and_its_volume_gives_a_tier() {
+    let (venue, ann, bob) = venue().await;
+    let tiers = json!({"valuationAsset": "USDT", "tiers": [
+        {"volume": "200", "maker": "0.0004", "taker": "0.0006"},
+        {"volume": "10000", "maker": "0", "taker": "0"},
+    ]});
+    put(&venue, "/fees", tiers).await;
+    // four times 63.54 USDT for both
+    for _ in 0..2 {
+        compare(&venue, &ann, &bob, false).await;
+    }
+    let maker = async || {
+        let told = venue
+            .good(&ann, "GET", "/api/v3/account/commission", "symbol=ABCUSDT")
+            .await;
+        told["standardCommission"]["maker"].clone()
+    };
+    assert_eq!(maker().await, "0.00080000", "today counts tomorrow");
+    venue
+        .clock
+        .set(venue.context.now().plus_micros(86_400_000_000));
+    // nobody has to ask for anything: the venue wakes by itself
+    let rolled = async {
+        while maker().await != "0.00040000" {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), rolled)
+        .await
+        .expect("a tier");
+    compare(&venue, &ann, &bob, false).await;
+}
