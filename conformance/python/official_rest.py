@@ -1,6 +1,7 @@
 """The official Python SDK over REST: every method of the spot API that the exchange offers, typed."""
 
 import time
+from decimal import Decimal
 
 from binance_common.configuration import ConfigurationRestAPI
 from binance_common.errors import BadRequestError, ClientError, TooManyRequestsError, UnauthorizedError  # noqa: F401
@@ -277,6 +278,55 @@ def account(api, symbol):
         equal({t.order_id for t in api.my_trades(symbol, order_id=one).data()}, {one})
 
 
+def commission(symbol):
+    """What is told of commission is what is charged, in the received asset and in the discount asset."""
+    base = symbol.removesuffix("USDT")
+    dealer, other = (board.Plain(board.make_account({"USDT": "1000", "TIDE": "100"})) for _ in range(2))
+    payer = board.make_account({"USDT": "100000", base: "100", "TIDE": "100"})
+    mine = board.make_account({"USDT": "100000", base: "100"})
+    api = client(payer)
+    units = lambda text: int(Decimal(text) * 10**8)  # noqa: E731
+
+    def trade():
+        """Buys from another account, as the taker; answers what was told and what was charged."""
+        board.Plain(mine).order(symbol, "SELL", "1.23457", "100.07")
+        told = typed(
+            api.order_test(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="1.23457", price="100.07", compute_commission_rates=True).data(), "OrderTestResponse"
+        )
+        filled = typed(api.new_order(symbol, "BUY", "LIMIT", time_in_force="GTC", quantity="1.23457", price="100.07").data(), "NewOrderResponse")
+        equal(filled.status, "FILLED")
+        return told, filled.fills[0]
+
+    with check("account", "commission in three parts is charged as order/test tells it"):
+        board.sandbox("PUT", f"/fees/{symbol}", {"standard": {"buyer": "0.00011"}, "tax": {"taker": "0.00237"}, "special": {"taker": "0.0003"}})
+        told, fill = trade()
+        rates = [told.standard_commission_for_order, told.tax_commission_for_order, told.special_commission_for_order]
+        rate = sum(units(part.taker) for part in rates)
+        equal((units(fill.commission), fill.commission_asset), (123_457_000 * rate // 10**8, base))
+        whole = typed(api.account_commission(symbol).data(), "AccountCommissionResponse")
+        equal((whole.tax_commission.taker, whole.standard_commission.buyer), ("0.00237000", "0.00011000"))
+    with check("account", "commission in the discount asset costs less, and is taken from it"):
+        answer = board.sandbox("PUT", f"/accounts/{payer['accountId']}", {"discountToken": True, "tier": 1})
+        equal((answer["tier"], answer["discountToken"]), (1, True))
+        market = "TIDEUSDT"
+        if market not in [s.symbol for s in api.exchange_info().data().symbols]:
+            board.make_symbol("TIDE")
+        dealer.order(market, "SELL", "10", "4")
+        other.order(market, "BUY", "10", "4")
+        told, fill = trade()
+        discount = told.discount
+        equal((discount.enabled_for_account, discount.enabled_for_symbol, discount.discount_asset, discount.discount), (True, True, "TIDE", "0.75000000"))
+        parts = [told.standard_commission_for_order, told.tax_commission_for_order, told.special_commission_for_order]
+        owed = [123_457_000 * units(part.taker) for part in parts]
+        owed[0] = owed[0] * 75 // 100
+        # of the base at the price of the trade itself, in USDT, and of that in TIDE at 4
+        worth = [part * 10_007_000_000 // 10**8 * 10**8 // 400_000_000 for part in owed]
+        equal((units(fill.commission), fill.commission_asset), (sum(worth) // 10**8, "TIDE"))
+        listed = api.my_trades(symbol, order_id=api.all_orders(symbol).data()[-1].order_id).data()
+        equal((listed[0].commission, listed[0].commission_asset), (fill.commission, "TIDE"))
+    board.sandbox("PUT", f"/fees/{symbol}", {"standard": {"buyer": "0"}, "tax": {"taker": "0"}, "special": {"taker": "0"}})
+
+
 def errors(api, symbol):
     limit = {"symbol": symbol, "side": "BUY", "type": "LIMIT", "time_in_force": "GTC", "quantity": "0.1", "price": "100.00"}
 
@@ -352,6 +402,7 @@ def run(symbol, other, maker):
     api = client(board.make_account({"USDT": "100000"}))
     trading(api, symbol, maker)
     account(api, symbol)
+    commission(symbol)
     errors(api, symbol)
     keys(symbol)
     with check("trading", "limits are told in headers"):
