@@ -618,3 +618,45 @@ fn the_state_of_fees_is_told_and_restored() {
     let trade = meet(&mut world, MARKET, "1000", "2");
     assert_eq!(trade.maker.fee.0, 2 * UNIT * 90 / 100_000);
 }
+
+/// A hostile snapshot may carry a right digest over wrong fees.
+#[test]
+fn forged_fees_are_corrupt_or_another_valid_state() {
+    let mut world = venue();
+    let before = snapshot(&world.engine).len() - 16;
+    let tiers = [(1_000, 90_000, 95_000), (9_000, 80_000, 85_000)];
+    world
+        .admin(Admin::SetFees(Box::new(schedule(75_000_000, &tiers))))
+        .unwrap();
+    let special = InstrumentFees {
+        instrument: TIDE_USDT,
+        standard: parts(100_000, 100_000, 3, 4),
+        tax: parts(5, 6, 7, 8),
+        special: parts(9, 10, 11, 12),
+        discounted: false,
+    };
+    fees(&mut world, special);
+    account(&mut world, BOB, TierRule::Forced(1), Some(true));
+    meet(&mut world, MARKET, "1000", "2");
+    world.time = world.time.plus_micros(DAY);
+    world
+        .run(AccountId::TREASURY, Command::Wake(Wake { budget: 1 }))
+        .unwrap();
+    let whole = snapshot(&world.engine);
+    let (body, _) = whole.split_last_chunk::<16>().unwrap();
+    let (mut found, mut tried) = (0, 0);
+    for at in before..body.len() {
+        for bit in [1, 0x80] {
+            let mut forged = body.to_vec();
+            forged[at] ^= bit;
+            let digest = xxhash_rust::xxh3::xxh3_128(&forged);
+            forged.extend_from_slice(&digest.to_le_bytes());
+            tried += 1;
+            match Engine::restore(registry(), &forged) {
+                Err(_) => found += 1,
+                Ok(engine) => assert_eq!(snapshot(&engine), forged, "byte {at} was lost"),
+            }
+        }
+    }
+    assert!(found > tried / 3, "{found} of {tried}");
+}
