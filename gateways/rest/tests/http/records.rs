@@ -150,3 +150,37 @@ async fn what_no_market_here_has_is_said_so() {
         assert_eq!((reply.status, reply.code()), (400, code), "{params}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_prevention_ended_names_its_match() {
+    let (venue, trader, _) = Venue::with_market().await;
+    let order = format!("{LIMIT}&side=SELL&quantity=2&price=100");
+    let maker = venue.good(&trader, "POST", "/api/v3/order", &order).await["orderId"].clone();
+    let order =
+        format!("{LIMIT}&side=BUY&quantity=5&price=100&selfTradePreventionMode=EXPIRE_BOTH");
+    let taker = venue.good(&trader, "POST", "/api/v3/order", &order).await;
+    assert_eq!(taker["status"], "EXPIRED_IN_MATCH", "{taker}");
+    assert_eq!(taker["preventedMatchId"], 1, "{taker}");
+    let untouched = format!("{LIMIT}&side=BUY&quantity=1&price=90");
+    venue
+        .good(&trader, "POST", "/api/v3/order", &untouched)
+        .await;
+    // in memory first, then in the database
+    for _ in 0..2 {
+        for (id, qty) in [(&maker, "2.00000000"), (&taker["orderId"], "5.00000000")] {
+            let params = format!("symbol=ABCUSDT&orderId={id}");
+            let told = venue.good(&trader, "GET", "/api/v3/order", &params).await;
+            assert_eq!(told["status"], "EXPIRED_IN_MATCH", "{told}");
+            assert_eq!(told["preventedMatchId"], 1, "{told}");
+            assert_eq!(told["preventedQuantity"], qty, "{told}");
+        }
+        let all = venue
+            .good(&trader, "GET", "/api/v3/allOrders", "symbol=ABCUSDT")
+            .await;
+        let matches: Vec<_> = (0..3)
+            .map(|at| all[at]["preventedMatchId"].as_u64())
+            .collect();
+        assert_eq!(matches, [Some(1), Some(1), None], "{all}");
+        assert!(venue.context.views.settle());
+    }
+}

@@ -4,9 +4,9 @@ use kit::{
     ApiError, Call, Context, Handler, Input, Json, Kind, Later, Method, Orders, Outcome, Param,
     Security, Weight,
 };
-use protocol::{FeeParts, Instrument, Order, OrderKey};
+use protocol::{FeeParts, Instrument, Order, OrderKey, OrderStatus};
 use types::{Amount, Decimal, OrderId, TradeId};
-use views::{Fill, FillsQuery, OrdersQuery};
+use views::{Fill, FillsQuery, OrdersQuery, PreventedQuery};
 
 use crate::changes::{ORDER_ID, key, names_an_order};
 use crate::market::broken_history;
@@ -241,7 +241,12 @@ fn order<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
             OrderKey::Both(both) if both.client_id != found.client_id => {
                 Err(ApiError::wrong_client_id())
             }
-            _ => written(call, |json| report::queried(json, ctx, &instrument, &found)),
+            _ => {
+                let ended_at = prevented_match(ctx, call, &found).await?;
+                written(call, |json| {
+                    report::queried(json, ctx, &instrument, &found, ended_at);
+                })
+            }
         }
     })
 }
@@ -262,7 +267,8 @@ fn open_orders(ctx: &Context, call: &Call) -> Outcome {
         json.begin_array();
         for order in &orders {
             if let Some(instrument) = ctx.views.instrument_by_id(order.instrument) {
-                report::queried(json, ctx, &instrument, order);
+                // self-trade prevention leaves no order open
+                report::queried(json, ctx, &instrument, order, None);
             }
         }
         json.end_array();
@@ -299,16 +305,42 @@ fn all_orders<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
             .orders(call.account, instrument.id, query)
             .await
             .map_err(broken_history)?;
-        written(call, |json| write_orders(json, ctx, &instrument, &orders))
+        let mut told = Vec::with_capacity(orders.len());
+        for order in orders {
+            let ended_at = prevented_match(ctx, call, &order).await?;
+            told.push((order, ended_at));
+        }
+        written(call, |json| {
+            json.begin_array();
+            for (order, ended_at) in &told {
+                report::queried(json, ctx, &instrument, order, *ended_at);
+            }
+            json.end_array();
+        })
     })
 }
 
-fn write_orders(json: &mut Json, ctx: &Context, instrument: &Instrument, orders: &[Order]) {
-    json.begin_array();
-    for order in orders {
-        report::queried(json, ctx, instrument, order);
+/// The match that self-trade prevention ended an order at: the last that it took part in.
+async fn prevented_match(
+    ctx: &Context,
+    call: &Call,
+    order: &Order,
+) -> Result<Option<u64>, ApiError> {
+    if order.status != OrderStatus::ExpiredInMatch {
+        return Ok(None);
     }
-    json.end_array();
+    let query = PreventedQuery {
+        order: Some(order.id),
+        from: 0,
+        through: None,
+        limit: usize::MAX,
+    };
+    let matches = ctx
+        .views
+        .prevented_matches(call.account, order.instrument, query)
+        .await
+        .map_err(broken_history)?;
+    Ok(matches.last().map(|row| row.prevented.id))
 }
 
 fn trades_weight(input: &Input<'_>) -> u32 {

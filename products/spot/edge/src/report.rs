@@ -175,8 +175,14 @@ pub(crate) fn canceled(
     json.end();
 }
 
-/// An order as queries tell it, as the next value.
-pub(crate) fn queried(json: &mut Json, ctx: &Context, instrument: &Instrument, order: &Order) {
+/// An order as queries tell it, as the next value. `prevented_match` is the match that self-trade prevention ended it at.
+pub(crate) fn queried(
+    json: &mut Json,
+    ctx: &Context,
+    instrument: &Instrument,
+    order: &Order,
+    prevented_match: Option<u64>,
+) {
     json.begin()
         .str("symbol", &instrument.symbol)
         .num("orderId", order.id)
@@ -193,6 +199,9 @@ pub(crate) fn queried(json: &mut Json, ctx: &Context, instrument: &Instrument, o
     json.dec("origQuoteOrderQty", order.quote_qty);
     optional(json, order);
     json.str("selfTradePreventionMode", words::stp(order.stp));
+    if let Some(id) = prevented_match {
+        json.num("preventedMatchId", id);
+    }
     prevented(json, order);
     json.end();
 }
