@@ -4,7 +4,7 @@
 
 use types::{
     AccountId, Amount, AssetId, ClientId, ContractKind, Decimal, InstrumentId, OrderId, ProductId,
-    Rate, RequestId, Seq, Side, Time, TradeId, UpdateId, Wallet,
+    Rate, RequestId, Seq, Side, Time, TradeGroupId, TradeId, UpdateId, Wallet,
 };
 
 /// Bytes that are not what the writer wrote.
@@ -66,6 +66,7 @@ wire_newtype!(
     AccountId,
     AssetId,
     InstrumentId,
+    TradeGroupId,
     OrderId,
     TradeId,
     UpdateId,

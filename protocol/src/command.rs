@@ -1,6 +1,6 @@
 use types::{
     AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, ProductId, RequestId,
-    Side, Time, Wallet,
+    Side, Time, TradeGroupId, Wallet,
 };
 
 use crate::{
@@ -149,6 +149,8 @@ wire_enum! {
         7 = SetRulesVersion(u32),
         /// Other filters on the same grid.
         20 = SetFilters(SetFilters),
+        /// Orders of accounts of one trade group are one party's to self-trade prevention.
+        21 = SetTradeGroup(SetTradeGroup),
         /// Tiers, valuation asset and discount of the whole venue. Another valuation asset begins all volumes anew.
         27 = SetFees(Box<FeeSchedule>),
         /// What one instrument's trades cost.
@@ -172,6 +174,14 @@ wire_struct! {
     /// Replaces an instrument's filters. Tick and lot have to stay as they are: open orders stand on them.
     #[derive(Clone, PartialEq, Eq, Debug)]
     pub struct SetFilters { pub instrument: InstrumentId, pub filters: Box<Filters> }
+}
+wire_struct! {
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct SetTradeGroup {
+        pub account: AccountId,
+        /// `None`: of no group.
+        pub group: Option<TradeGroupId>,
+    }
 }
 wire_struct! {
     #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,9 +1,9 @@
 use types::{
-    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Side, TradeId, UpdateId,
-    Wallet,
+    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Side, TradeGroupId,
+    TradeId, UpdateId, Wallet,
 };
 
-use crate::{AccountFees, FeeSchedule, Instrument, InstrumentFees, Order, StpMode};
+use crate::{AccountFees, FeeSchedule, Instrument, InstrumentFees, Order, SetTradeGroup, StpMode};
 
 /// What followed from one record, in order. Reused from record to record, so that the engine does not allocate once warm.
 pub type Events = Vec<Event>;
@@ -29,6 +29,10 @@ wire_enum! {
         12 = MatchPrevented(MatchPrevented),
         13 = OrderTriggered(OrderTriggered),
         14 = TrailingStarted(TrailingStarted),
+        20 = TradeGroupChanged(SetTradeGroup),
+        21 = OrderDecremented(OrderDecremented),
+        /// Stands behind the match that it speaks of.
+        22 = MatchPreventedInGroup(MatchPreventedInGroup),
         30 = FeesChanged(Box<FeeSchedule>),
         31 = InstrumentFeesChanged(Box<InstrumentFees>),
         /// By the venue, or because a day ended and the account's volume is another one.
@@ -151,6 +155,7 @@ wire_struct! {
         pub instrument: InstrumentId,
         /// Counts per instrument, from 1.
         pub id: u64,
+        /// What was done. `Transfer` only when something changed hands.
         pub mode: StpMode,
         pub price: Decimal,
         pub maker: OrderId,
@@ -159,6 +164,25 @@ wire_struct! {
         pub taker: OrderId,
         pub taker_account: AccountId,
         pub taker_prevented: Decimal,
+    }
+}
+wire_struct! {
+    /// Which trade group a prevented match happened in: both accounts are members.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct MatchPreventedInGroup { pub instrument: InstrumentId, pub id: u64, pub group: TradeGroupId }
+}
+wire_struct! {
+    /// A prevented match took `qty` off an order that goes on.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct OrderDecremented {
+        pub instrument: InstrumentId,
+        pub order: OrderId,
+        pub account: AccountId,
+        pub qty: Decimal,
+        /// What stays open.
+        pub open_qty: Decimal,
+        /// `None` for an order that is still taking.
+        pub update: Option<UpdateId>,
     }
 }
 wire_struct! {

@@ -26,12 +26,12 @@ pub use codec::{Malformed, Wire};
 pub use command::{
     Admin, AmendOrder, BothKeys, CancelAll, CancelOrder, CancelReplace, CancelReplaceMode,
     CancelRestriction, Command, Fund, ListInstrument, NewAsset, OrderKey, PlaceOrder,
-    ProductCommand, Request, SetFilters, SetStatus, Transfer, Wake,
+    ProductCommand, Request, SetFilters, SetStatus, SetTradeGroup, Transfer, Wake,
 };
 pub use event::{
     AssetCreated, BalanceChanged, CloseReason, Event, Events, MarketRestored, MatchPrevented,
-    OrderAmended, OrderClosed, OrderPlaced, OrderRested, OrderTriggered, Party, Traded,
-    TrailingStarted, Transferred,
+    MatchPreventedInGroup, OrderAmended, OrderClosed, OrderDecremented, OrderPlaced, OrderRested,
+    OrderTriggered, Party, Traded, TrailingStarted, Transferred,
 };
 pub use fees::{
     AccountFees, Commission, Discount, FeeParts, FeeSchedule, InstrumentFees, SetAccountFees, Tier,

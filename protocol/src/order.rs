@@ -103,6 +103,10 @@ wire_enum! {
         1 = ExpireTaker,
         2 = ExpireMaker,
         3 = ExpireBoth,
+        /// Both lose the smaller quantity; who has none left ends.
+        4 = Decrement,
+        /// As `Decrement`; between two accounts of one trade group that both ask for it, what was prevented changes hands.
+        5 = Transfer,
     }
 }
 
@@ -111,7 +115,7 @@ wire_enum! {
 pub struct StpModes(pub u8);
 
 impl StpModes {
-    pub const ALL: StpModes = StpModes(0b1111);
+    pub const ALL: StpModes = StpModes(0b11_1111);
 
     #[must_use]
     pub const fn contains(self, mode: StpMode) -> bool {

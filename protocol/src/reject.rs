@@ -119,6 +119,9 @@ rejects! {
     /// The last trade is already where a conditional order waits for it.
     416 WouldTrigger -2010 "Order would trigger immediately.";
 
+    /// A number beyond what the book tells parties apart by.
+    430 InvalidTradeGroup -1130 "Data sent for parameter 'tradeGroupId' is not valid.";
+
     /// Rates below zero or that may take all of what is received, tiers that do not rise, a tier too few for an account that was given it.
     500 InvalidFees -1130 "Data sent for parameter 'fees' is not valid.";
     501 UnknownTier -1130 "Data sent for parameter 'tier' is not valid.";

@@ -50,6 +50,10 @@ id!(
     InstrumentId(u32)
 );
 id!(
+    /// Accounts whose orders self-trade prevention takes for one party's.
+    TradeGroupId(u32)
+);
+id!(
     /// Counts per instrument, from 1; refusals consume none.
     OrderId(u64)
 );

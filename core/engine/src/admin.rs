@@ -53,6 +53,7 @@ impl Engine {
                 }
                 self.fees.check_account(c)
             }
+            Admin::SetTradeGroup(c) => self.check_group(c),
             Admin::SetRulesVersion(version) => {
                 let known = (1..=RULES_VERSION).contains(version);
                 known.then_some(()).ok_or(RejectCode::InvalidSpecification)
@@ -142,6 +143,10 @@ impl Engine {
             }
             Admin::SetAccountFees(c) => {
                 self.act_account_fees(c, out);
+                Reply::Done
+            }
+            Admin::SetTradeGroup(c) => {
+                self.act_group(c, out);
                 Reply::Done
             }
             Admin::Fund(c) => {

@@ -37,6 +37,7 @@ impl Engine {
                 self.market(id).ok().map(|m| m.spec.instrument())
             })
             .map_err(Violation)?;
+        self.audit_groups().map_err(Violation)?;
         self.audit_holds(holds)?;
         self.audit_claims()
     }
@@ -104,7 +105,7 @@ fn audit_orders(
             let live = market.live.get(at.slot);
             let open = live.qty.0 - live.executed.0 - live.prevented.0;
             if live.id != resting.id
-                || live.seat.0 != resting.owner.0
+                || market.owner(live.seat) != resting.owner
                 || open != resting.open.0
                 || live.id.0 > market.last_order
             {

@@ -129,14 +129,16 @@ impl Engine {
         let Some(discount) = self.fees.schedule().discount else {
             return Amount::ZERO;
         };
-        let trades = self
-            .matches
-            .iter()
-            .filter(|m| m.kind == matching::MatchKind::Trade);
-        let notional = trades.fold(0_i128, |sum, m| {
-            sum.saturating_add(i128::from(m.price.0) * i128::from(m.qty.0))
+        let gives = |m: &&matching::Match| {
+            let transfer = matching::MatchKind::Decremented { transfer: true };
+            m.kind == matching::MatchKind::Trade || m.kind == transfer
+        };
+        let given = self.matches.iter().filter(gives);
+        let (qty, notional) = given.fold((0_i64, 0_i128), |(qty, sum), m| {
+            let notional = i128::from(m.price.0) * i128::from(m.qty.0);
+            (qty.saturating_add(m.qty.0), sum.saturating_add(notional))
         });
-        let now = contract.cost(&market.terms, plan.side, Qty(self.traded()), notional);
+        let now = contract.cost(&market.terms, plan.side, Qty(qty), notional);
         if market.legs()[now.leg as usize] != discount.asset {
             return Amount::ZERO;
         }

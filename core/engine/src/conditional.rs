@@ -144,7 +144,7 @@ impl Engine {
         let market = &mut self.markets[plan.market];
         let seat = match plan.seat {
             Some(seat) => seat,
-            None => market.seat(actor, &mut self.ledger),
+            None => market.seat(actor, plan.group, &mut self.ledger),
         };
         market.last_order += 1;
         let id = OrderId(market.last_order);
@@ -225,6 +225,7 @@ impl Engine {
         let market = &mut self.markets[at];
         let instrument = market.id();
         let waiting = market.waiting.remove(id).expect("it waits");
+        let group = self.groups.get(&waiting.order.account).copied();
         self.reached -= 1;
         let (leg, amount) = waiting.hold;
         let balances = market.balances(waiting.seat);
@@ -243,6 +244,7 @@ impl Engine {
         let plan = Plan {
             market: at,
             seat: Some(waiting.seat),
+            group,
             side: order.side,
             kind: order.kind,
             tif: order.tif,
@@ -383,7 +385,8 @@ impl Engine {
         if stop.is_none() && asked.trailing_delta == 0 || asked.trailing_delta >= WHOLE {
             return None;
         }
-        let seat = market.seat(order.account, &mut self.ledger);
+        let group = self.group(order.account);
+        let seat = market.seat(order.account, group, &mut self.ledger);
         market.waiting.insert(Waiting {
             above: order.kind.triggers_above(order.side),
             order,

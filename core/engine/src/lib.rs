@@ -22,7 +22,8 @@
 //!
 //! # Order of events
 //!
-//! `OrderPlaced`; for each match `Traded`, or `MatchPrevented` and the maker's `OrderClosed`; then `OrderRested` or the taker's `OrderClosed`,
+//! `OrderPlaced`; for each match `Traded`, or `MatchPrevented` (then `MatchPreventedInGroup` if both are of a trade group, `Transferred` for what
+//! changed hands) and the maker's `OrderClosed` or `OrderDecremented`, and the taker's `OrderDecremented` when it goes on; then `OrderRested` or the taker's `OrderClosed`,
 //! or nothing when it filled; at the end of the record `BalanceChanged` once for each balance that changed, in the order of their first change.
 //!
 //! After that: conditional orders whose price a trade of the record reached, each with `OrderTriggered` and then as above, at most
@@ -42,8 +43,10 @@ mod command;
 mod commission;
 mod conditional;
 mod convert;
+mod groups;
 mod market;
 mod place;
+mod prevent;
 mod settle;
 mod snapshot;
 mod state;

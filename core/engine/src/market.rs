@@ -10,7 +10,8 @@ use orders::{LiveOrder, LiveOrders, SeatId, WaitingOrders};
 use prices::Prices;
 use protocol::{Condition, Filters, Instrument, Order, OrderStatus, RejectCode};
 use types::{
-    AccountId, AssetId, Decimal, InstrumentId, OrderId, Price, Qty, Rate, Side, UpdateId, Wallet,
+    AccountId, AssetId, Decimal, InstrumentId, OrderId, Price, Qty, Rate, Side, TradeGroupId,
+    UpdateId, Wallet,
 };
 
 use crate::commission::SeatRates;
@@ -114,14 +115,19 @@ impl Market {
     }
 
     /// The account's seat, taken now if it has none.
-    pub fn seat(&mut self, account: AccountId, ledger: &mut Ledger) -> SeatId {
+    pub fn seat(
+        &mut self,
+        account: AccountId,
+        group: Option<TradeGroupId>,
+        ledger: &mut Ledger,
+    ) -> SeatId {
         if let Some(seat) = self.live.seat_of(account) {
             return seat;
         }
         let balances = self
             .legs()
             .map(|asset| ledger.open(Key::new(account, self.wallet, asset)).number());
-        self.live.take_seat(account, balances)
+        self.live.take_seat(account, balances, group)
     }
 
     pub fn balances(&self, seat: SeatId) -> [BalanceRef; 2] {

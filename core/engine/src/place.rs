@@ -1,13 +1,13 @@
 //! Placing an order: plan and feasibility (pure), then the act.
 
 use ledger::Key;
-use matching::{Book, Limit, MatchKind, Owner, Quote, Remainder, Resting, Stop, Taker};
+use matching::{Book, Limit, MatchKind, Quote, Remainder, Resting, Stop, Taker};
 use orders::{LiveOrder, SeatId};
 use protocol::{
     CloseReason, Event, Events, MarketStatus, OrderClosed, OrderKind, OrderPlaced, OrderRested,
     OrderStatus, PlaceOrder, Placed, RejectCode, StpMode, TimeInForce,
 };
-use types::{AccountId, Amount, ClientId, Decimal, OrderId, Price, Qty, Side, Time};
+use types::{AccountId, Amount, ClientId, Decimal, OrderId, Price, Qty, Side, Time, TradeGroupId};
 
 use crate::Engine;
 use crate::conditional::Wait;
@@ -19,6 +19,7 @@ pub(crate) struct Plan {
     pub market: usize,
     /// The actor's, if it has one already.
     pub seat: Option<SeatId>,
+    pub group: Option<TradeGroupId>,
     pub side: Side,
     pub kind: OrderKind,
     pub tif: TimeInForce,
@@ -53,12 +54,18 @@ impl Plan {
         }
     }
 
-    /// The order as the book sees it. An owner that has no seat yet owns nothing in the book.
+    /// The order as the book sees it. Nothing can change hands in an account that is of no trade group.
     pub fn taker(&self) -> Taker {
         Taker {
             side: self.side,
-            owner: Owner(self.seat.map_or(u32::MAX, |s| s.0)),
-            stp: self.stp,
+            owner: match self.seat {
+                Some(seat) => orders::owner(seat, self.group),
+                None => orders::owner_without_seat(self.group),
+            },
+            stp: match (self.stp, self.group) {
+                (StpMode::Transfer, None) => StpMode::Decrement,
+                (stp, _) => stp,
+            },
             price: self.price,
         }
     }
@@ -151,6 +158,7 @@ impl Engine {
         let mut plan = Plan {
             market: c.instrument.0 as usize - 1,
             seat: market.live.seat_of(actor),
+            group: self.group(actor),
             side: c.side,
             kind: c.kind,
             tif: c.tif,
@@ -253,7 +261,7 @@ impl Engine {
         let market = &mut self.markets[plan.market];
         let seat = match plan.seat {
             Some(seat) => seat,
-            None => market.seat(actor, &mut self.ledger),
+            None => market.seat(actor, plan.group, &mut self.ledger),
         };
         market.last_order += 1;
         let id = OrderId(market.last_order);
@@ -282,8 +290,8 @@ impl Engine {
     ) -> (OrderStatus, Option<u64>) {
         let market = &mut self.markets[plan.market];
         let taker = plan.taker();
-        let whole = plan.tif != TimeInForce::Fok
-            || market.book.quote(&taker, plan.limit).stop == Stop::Filled;
+        let whole =
+            plan.tif != TimeInForce::Fok || fills_whole(&market.book.quote(&taker, plan.limit));
         let remainder = if whole {
             self.matches.clear();
             market.book.submit(&taker, plan.limit, &mut self.matches)
@@ -329,7 +337,7 @@ impl Engine {
                     side: plan.side,
                     price,
                     open,
-                    owner: Owner(order.seat.0),
+                    owner: orders::owner(order.seat, plan.group),
                     stp: plan.stp,
                 });
                 market.live.insert(at.slot, *order);
@@ -354,6 +362,11 @@ impl Engine {
                     (_, kind, _) if kind.is_market() => CloseReason::InsufficientLiquidity,
                     (_, _, TimeInForce::Fok) => CloseReason::UnfilledFok,
                     _ => CloseReason::UnfilledIoc,
+                };
+                let open = match (stop, open, self.matches.last()) {
+                    // the last of it was taken off by prevention
+                    (Stop::Prevented, Qty(0), Some(last)) => last.qty,
+                    _ => open,
                 };
                 order.updated_at = time;
                 out.push(Event::OrderClosed(OrderClosed {
@@ -385,17 +398,22 @@ impl Engine {
                 let price = last.or(market.prices.last()).unwrap_or(Price(1));
                 let lots = i64::try_from(budget / i128::from(price.0)).unwrap_or(i64::MAX);
                 // with what traded it still has to fit the wire; feasible() left room for one
-                let room = market.spec.max_qty().0 - self.traded();
+                let room = market.spec.max_qty().0 - self.consumed();
                 Qty(lots.clamp(1, room))
             }
         }
     }
 
-    /// The lots that the matches at hand traded.
-    pub(crate) fn traded(&self) -> i64 {
-        let trades = self.matches.iter().filter(|m| m.kind == MatchKind::Trade);
-        trades.map(|m| m.qty.0).sum()
+    /// The lots that the matches at hand used up: traded, or taken off by prevention.
+    pub(crate) fn consumed(&self) -> i64 {
+        let used = |m: &&matching::Match| !matches!(m.kind, MatchKind::Prevented { .. });
+        self.matches.iter().filter(used).map(|m| m.qty.0).sum()
     }
+}
+
+/// Everything is traded, and nothing taken off on the way.
+fn fills_whole(quote: &Quote) -> bool {
+    quote.stop == Stop::Filled && quote.decremented == Qty(0)
 }
 
 /// A MARKET order by quote amount needs a book that gives it at least the smallest quantity.

@@ -3,22 +3,22 @@
 use contract::{Fill, Match};
 use matching::{Limit, MatchKind, Remainder, Stop};
 use orders::LiveOrder;
-use protocol::{CloseReason, Event, Events, MatchPrevented, OrderClosed, Party, Traded};
-use types::{Amount, ClientId, Qty, Time, TradeId};
+use protocol::{Event, Events, Party, Traded};
+use types::{Amount, Qty, Time, TradeId};
 
 use crate::Engine;
 use crate::commission::Paid;
 use crate::place::Plan;
 
 /// One incoming order on its way through its matches.
-struct Passage<'a> {
-    time: Time,
-    plan: &'a Plan,
+pub(crate) struct Passage<'a> {
+    pub time: Time,
+    pub plan: &'a Plan,
     /// What stays open of the taker.
-    open: Qty,
-    stop: Stop,
+    pub open: Qty,
+    pub stop: Stop,
     /// What the taker may still give of the asset in which commission may be paid; zero while that asset is neither of the market's.
-    reserve: Amount,
+    pub reserve: Amount,
 }
 
 impl Engine {
@@ -35,7 +35,7 @@ impl Engine {
         let mut passage = Passage {
             time,
             plan,
-            open: Qty(self.traded() + rest.0),
+            open: Qty(self.consumed() + rest.0),
             stop: remainder.stop,
             reserve: if self.fees.is_flat() {
                 Amount::ZERO
@@ -53,6 +53,10 @@ impl Engine {
                     taker_ends,
                 } => {
                     let id = self.prevent(&passage, &matched, (maker_ends, taker_ends), taker, out);
+                    prevented = prevented.or(Some(id));
+                }
+                MatchKind::Decremented { transfer } => {
+                    let id = self.decrement(&mut passage, &matched, transfer, taker, out);
                     prevented = prevented.or(Some(id));
                 }
             }
@@ -174,69 +178,5 @@ impl Engine {
             }
         }
         out.push(Event::Traded(event));
-    }
-
-    fn prevent(
-        &mut self,
-        passage: &Passage<'_>,
-        matched: &matching::Match,
-        (maker_ends, taker_ends): (bool, bool),
-        taker: &mut LiveOrder,
-        out: &mut Events,
-    ) -> u64 {
-        let plan = passage.plan;
-        let market = &mut self.markets[plan.market];
-        market.last_prevented += 1;
-        let id = market.last_prevented;
-        let slot = matched.maker.slot;
-        let account = market.live.seat(taker.seat).account;
-        if taker_ends {
-            debug_assert_eq!(passage.stop, Stop::Prevented);
-            taker.prevented = passage.open;
-            taker.updated_at = passage.time;
-        }
-        let none_unless = |ends: bool, qty: Qty| if ends { qty } else { Qty(0) };
-        out.push(Event::MatchPrevented(MatchPrevented {
-            instrument: market.id(),
-            id,
-            mode: plan.stp,
-            price: market.price(matched.price),
-            maker: matched.maker_id,
-            maker_account: account,
-            maker_prevented: market.qty(none_unless(maker_ends, matched.qty)),
-            taker: taker.id,
-            taker_account: account,
-            taker_prevented: market.qty(none_unless(taker_ends, passage.open)),
-        }));
-        if maker_ends {
-            let maker = market.live.remove(slot);
-            market.forget(&maker);
-            let contract = self.registry.contract_at(market.contract);
-            let balances = market.balances(maker.seat);
-            let risked = risk::OpenOrder {
-                side: plan.side.opposite(),
-                price: matched.price,
-                open: matched.qty,
-            };
-            risk::release(
-                &mut self.ledger,
-                contract,
-                &market.terms,
-                risked,
-                Qty(0),
-                balances,
-            );
-            let update = market.next_update();
-            out.push(Event::OrderClosed(OrderClosed {
-                instrument: market.id(),
-                order: maker.id,
-                account,
-                reason: CloseReason::Prevented,
-                open_qty: market.qty(matched.qty),
-                client_id: ClientId::NONE,
-                update: Some(update),
-            }));
-        }
-        id
     }
 }

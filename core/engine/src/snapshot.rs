@@ -13,6 +13,7 @@
 //! n:u32  n x product    id:u16  bytes
 //! any    section        number:u8, then its fields; a section that would be empty is left out, and numbers rise
 //!   1 amended orders    n:u32  n x instrument:u32 order:u64 amends:u32   by instrument, side, priority
+//!  20 trade groups      n:u32  n x account:u32 group:u32             by account
 //!  30 fees              as in the crate `fees`
 //! xxh3-128 of all the above
 //! ```
@@ -24,7 +25,7 @@ use core::fmt;
 
 use contract::Registry;
 use ledger::Key;
-use matching::{Book, Owner, Resting};
+use matching::{Book, Resting};
 use orders::LiveOrder;
 use prices::Bucket;
 use protocol::{Instrument, Malformed, Order, OrderStatus, TimeInForce, Wire};
@@ -42,6 +43,8 @@ pub const SNAPSHOT_VERSION: u32 = 1;
 const MAGIC: [u8; 8] = *b"HWENGINE";
 /// The section of amended orders.
 const AMENDS: u8 = 1;
+/// The section of trade groups.
+const GROUPS: u8 = 20;
 /// The section of fees.
 const FEES: u8 = 30;
 /// Bytes are handed on in pieces of about this size.
@@ -154,6 +157,7 @@ impl Engine {
             w.put(&bytes.into_boxed_slice());
         }
         self.write_amends(&mut w);
+        self.write_groups(&mut w);
         self.write_fees(&mut w);
         w.flush();
         Digest(w.hash.digest128())
@@ -248,6 +252,7 @@ impl Engine {
             previous = number;
             match number {
                 AMENDS => self.read_amends(input)?,
+                GROUPS => self.read_groups(input)?,
                 FEES => self.read_fees(input)?,
                 _ => return Err(corrupt("a section that this program does not know")),
             }
@@ -276,6 +281,18 @@ impl Engine {
             w.put(&instrument);
             w.put(&order);
             w.put(&amends);
+        }
+    }
+
+    fn write_groups(&self, w: &mut Writer<'_>) {
+        if self.groups.is_empty() {
+            return;
+        }
+        w.put(&GROUPS);
+        w.count(self.groups.len());
+        for (account, group) in &self.groups {
+            w.put(account);
+            w.put(group);
         }
     }
 
@@ -383,7 +400,8 @@ impl Engine {
         if !known || !resting {
             return None;
         }
-        let seat = market.seat(order.account, &mut self.ledger);
+        let group = self.group(order.account);
+        let seat = market.seat(order.account, group, &mut self.ledger);
         let mut live = LiveOrder::new(
             order.id,
             seat,
@@ -411,7 +429,7 @@ impl Engine {
             side: order.side,
             price,
             open,
-            owner: Owner(seat.0),
+            owner: market.owner(seat),
             stp: order.stp,
         });
         Some((at.slot, live))

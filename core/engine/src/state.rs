@@ -1,4 +1,5 @@
 use core::fmt;
+use std::collections::BTreeMap;
 
 use contract::{Fill, Registry};
 use fees::Fees;
@@ -7,7 +8,9 @@ use protocol::{
     AssetCreated, BalanceChanged, Event, Events, FeeSchedule, MarketRestored, Reject, RejectCode,
     Reply, Request,
 };
-use types::{AccountId, AssetId, Decimal, InstrumentId, OrderId, Seq, Time, TradeId, UpdateId};
+use types::{
+    AccountId, AssetId, Decimal, InstrumentId, OrderId, Seq, Time, TradeGroupId, TradeId, UpdateId,
+};
 
 use crate::RULES_VERSION;
 use crate::convert::Ways;
@@ -25,6 +28,8 @@ pub struct Engine {
     pub(crate) registry: Registry,
     pub(crate) ledger: Ledger,
     pub(crate) fees: Fees,
+    /// The trade groups of accounts that are of one.
+    pub(crate) groups: BTreeMap<AccountId, TradeGroupId>,
     /// To the asset in which commission may be paid.
     pub(crate) discounts: Ways,
     /// To the asset in which volumes are measured.
@@ -63,6 +68,7 @@ impl Engine {
             registry,
             ledger: Ledger::new(),
             fees: Fees::default(),
+            groups: BTreeMap::new(),
             discounts: Ways::default(),
             values: Ways::default(),
             accounts_end: AccountId::FIRST_USER,
@@ -192,6 +198,7 @@ impl Engine {
         for fees in self.fees.accounts() {
             out(Event::AccountFeesChanged(*fees));
         }
+        self.tell_groups(out);
         for market in &self.markets {
             out(Event::MarketRestored(MarketRestored {
                 instrument: market.id(),

@@ -69,9 +69,12 @@ pub enum Stop {
 /// What an incoming order would meet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Quote {
+    /// What would trade, or be transferred if all makers were of other accounts.
     pub qty: Qty,
-    /// Ticks x lots; saturates.
+    /// Of `qty`, in ticks x lots; saturates.
     pub notional: i128,
+    /// What the order would lose without trading it.
+    pub decremented: Qty,
     pub stop: Stop,
 }
 
@@ -84,6 +87,10 @@ pub enum MatchKind {
         maker_ends: bool,
         taker_ends: bool,
     },
+    /// One owner: both lose the quantity. `transfer`: both orders ask that it change hands where their accounts differ.
+    Decremented {
+        transfer: bool,
+    },
 }
 
 /// One meeting of the incoming order with a resting one, at the resting one's price.
@@ -94,7 +101,7 @@ pub struct Match {
     pub maker: OrderRef,
     pub maker_id: OrderId,
     pub price: Price,
-    /// What traded; for a prevented match what was open of the maker.
+    /// What traded, or what both lost; for a prevented match that ends orders what was open of the maker.
     pub qty: Qty,
     /// What stays open of the maker.
     pub maker_open: Qty,
@@ -137,6 +144,9 @@ pub trait Book {
     /// Puts an order at the end of its level's queue. It must not cross.
     fn rest(&mut self, order: &Resting) -> OrderRef;
 
+    /// Makes an order another party's. False when the reference is stale.
+    fn assign(&mut self, order: OrderRef, owner: Owner) -> bool;
+
     /// Takes an order out. `None` when the reference is stale.
     fn cancel(&mut self, order: OrderRef) -> Option<Resting>;
 
@@ -168,14 +178,24 @@ pub trait Book {
     fn audit(&self) -> Result<(), String>;
 }
 
-/// What happens when orders of one owner meet under the taker's mode: (maker ends, taker ends).
+/// What happens when orders of one owner meet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Prevention {
+    /// Whole orders end: (maker ends, taker ends).
+    Expire(bool, bool),
+    /// Both lose the smaller quantity.
+    Decrement,
+}
+
+/// What happens when orders of one owner meet under the taker's mode.
 #[must_use]
-pub const fn prevention(mode: StpMode) -> Option<(bool, bool)> {
+pub const fn prevention(mode: StpMode) -> Option<Prevention> {
     match mode {
         StpMode::None => None,
-        StpMode::ExpireTaker => Some((false, true)),
-        StpMode::ExpireMaker => Some((true, false)),
-        StpMode::ExpireBoth => Some((true, true)),
+        StpMode::ExpireTaker => Some(Prevention::Expire(false, true)),
+        StpMode::ExpireMaker => Some(Prevention::Expire(true, false)),
+        StpMode::ExpireBoth => Some(Prevention::Expire(true, true)),
+        StpMode::Decrement | StpMode::Transfer => Some(Prevention::Decrement),
     }
 }
 

@@ -66,11 +66,13 @@ impl Naive {
             };
             if wanted(limit) == 0 {
                 return Remainder {
-                    stop: Stop::Filled,
+                    stop: done(out),
                     limit,
                 };
             }
-            if maker.owner == taker.owner && taker.stp != StpMode::None {
+            let own = maker.owner == taker.owner;
+            let decrements = matches!(taker.stp, StpMode::Decrement | StpMode::Transfer);
+            if own && taker.stp != StpMode::None && !decrements {
                 let maker_ends = taker.stp != StpMode::ExpireTaker;
                 let taker_ends = taker.stp != StpMode::ExpireMaker;
                 out.push((
@@ -94,7 +96,14 @@ impl Naive {
                 continue;
             }
             let qty = wanted(limit).min(maker.open.0);
-            out.push((MatchKind::Trade, maker.id.0, maker.price.0, qty));
+            let kind = if own && decrements {
+                MatchKind::Decremented {
+                    transfer: (taker.stp, maker.stp) == (StpMode::Transfer, StpMode::Transfer),
+                }
+            } else {
+                MatchKind::Trade
+            };
+            out.push((kind, maker.id.0, maker.price.0, qty));
             limit = match limit {
                 Limit::Lots(q) => Limit::Lots(Qty(q.0 - qty)),
                 Limit::Notional(n) => {
@@ -107,7 +116,7 @@ impl Naive {
             }
             if wanted(limit) == 0 {
                 return Remainder {
-                    stop: Stop::Filled,
+                    stop: done(out),
                     limit,
                 };
             }
@@ -126,6 +135,14 @@ impl Naive {
             Side::Sell => all.sort_by_key(|o| o.price),
         }
         all
+    }
+}
+
+/// Who wants nothing more was filled, unless the last of it was taken off by prevention.
+fn done(out: &[(MatchKind, u64, i64, i64)]) -> Stop {
+    match out.last() {
+        Some((MatchKind::Decremented { .. }, ..)) => Stop::Prevented,
+        _ => Stop::Filled,
     }
 }
 
@@ -159,7 +176,9 @@ fn run(seed: u64, steps: u64, prices: Prices) {
                     StpMode::ExpireTaker,
                     StpMode::ExpireMaker,
                     StpMode::ExpireBoth,
-                ][usize::try_from(random.below(4)).unwrap()];
+                    StpMode::Decrement,
+                    StpMode::Transfer,
+                ][usize::try_from(random.below(6)).unwrap()];
                 let owner = Owner(u32::try_from(random.below(3)).unwrap());
                 let market = random.below(8) == 0;
                 let taker = Taker {
@@ -183,13 +202,18 @@ fn run(seed: u64, steps: u64, prices: Prices) {
                     .map(|m| (m.kind, m.maker_id.0, m.price.0, m.qty.0))
                     .collect();
                 assert_eq!((seen, got), (expected, want), "step {step}");
-                let traded = matches.iter().filter(|m| m.kind == MatchKind::Trade);
+                let moved = [MatchKind::Trade, MatchKind::Decremented { transfer: true }];
+                let traded = matches.iter().filter(|m| moved.contains(&m.kind));
                 let (lots, notional) = traded.fold((0, 0), |(q, n), m| {
                     (q + m.qty.0, n + i128::from(m.price.0) * i128::from(m.qty.0))
                 });
+                let lost = matches
+                    .iter()
+                    .filter(|m| matches!(m.kind, MatchKind::Decremented { .. }));
                 assert_eq!(
                     quote,
                     Quote {
+                        decremented: Qty(lost.map(|m| m.qty.0).sum()),
                         qty: Qty(lots),
                         notional,
                         stop: got.stop

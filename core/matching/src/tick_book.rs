@@ -20,11 +20,11 @@ pub(crate) struct Node {
     next: u32,
     prev: u32,
     owner: u32,
-    /// Generation in the upper 24 bits, side in bit 2, self-trade prevention mode in bits 0 and 1.
+    /// Generation in the upper 24 bits, side in bit 3, self-trade prevention mode in bits 0 to 2.
     meta: u32,
 }
 
-const META_SELL: u32 = 0b100;
+const META_SELL: u32 = 0b1000;
 const GENERATION_SHIFT: u32 = 8;
 
 impl Node {
@@ -37,11 +37,13 @@ impl Node {
     }
 
     fn stp(&self) -> StpMode {
-        match self.meta & 0b11 {
+        match self.meta & 0b111 {
             0 => StpMode::None,
             1 => StpMode::ExpireTaker,
             2 => StpMode::ExpireMaker,
-            _ => StpMode::ExpireBoth,
+            3 => StpMode::ExpireBoth,
+            4 => StpMode::Decrement,
+            _ => StpMode::Transfer,
         }
     }
 
@@ -408,6 +410,14 @@ impl Book for TickBook {
         self.enqueue(slot, order.side, price, order.open.0);
         self.follow_touch(order.side, price);
         self.order_ref(slot)
+    }
+
+    fn assign(&mut self, order: OrderRef, owner: Owner) -> bool {
+        if self.live_node(order).is_none() {
+            return false;
+        }
+        self.nodes[order.slot as usize].owner = owner.0;
+        true
     }
 
     fn cancel(&mut self, order: OrderRef) -> Option<Resting> {

@@ -14,7 +14,7 @@ mod seats;
 mod waiting;
 
 pub use live::{LiveOrder, LiveOrders};
-pub use seats::{Seat, SeatId};
+pub use seats::{MAX_TRADE_GROUP, Seat, SeatId, owner, owner_without_seat};
 pub use waiting::{Reached, Waiting, WaitingOrders};
 
 /// No slot.

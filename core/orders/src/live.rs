@@ -1,6 +1,6 @@
-use matching::SlotIndex;
+use matching::{Owner, SlotIndex};
 use protocol::{OrderKind, TimeInForce};
-use types::{AccountId, Amount, ClientId, OrderId, Qty, Time};
+use types::{AccountId, Amount, ClientId, OrderId, Qty, Time, TradeGroupId};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::seats::Seats;
@@ -70,8 +70,18 @@ impl LiveOrders {
     }
 
     /// Gives an account, which has none, a seat.
-    pub fn take_seat(&mut self, account: AccountId, balances: [u32; 2]) -> SeatId {
-        self.seats.take(account, balances)
+    pub fn take_seat(
+        &mut self,
+        account: AccountId,
+        balances: [u32; 2],
+        group: Option<TradeGroupId>,
+    ) -> SeatId {
+        self.seats.take(account, balances, group)
+    }
+
+    /// Makes a seat's orders another party's.
+    pub fn set_owner(&mut self, seat: SeatId, owner: Owner) {
+        self.seats.get_mut(seat).owner = owner;
     }
 
     #[must_use]

@@ -1,5 +1,5 @@
-use matching::SlotIndex;
-use types::AccountId;
+use matching::{Owner, SlotIndex};
+use types::{AccountId, TradeGroupId};
 
 use crate::NIL;
 
@@ -13,6 +13,8 @@ pub struct Seat {
     pub account: AccountId,
     /// How many orders are open.
     pub open: u32,
+    /// Whose orders its orders are to self-trade prevention.
+    pub owner: Owner,
     /// Where the engine finds the balances of base and quote; opaque here.
     pub balances: [u32; 2],
     pub(crate) first: u32,
@@ -32,11 +34,17 @@ impl Seats {
             .map(SeatId)
     }
 
-    pub fn take(&mut self, account: AccountId, balances: [u32; 2]) -> SeatId {
+    pub fn take(
+        &mut self,
+        account: AccountId,
+        balances: [u32; 2],
+        group: Option<TradeGroupId>,
+    ) -> SeatId {
         let at = u32::try_from(self.all.len()).expect("fewer seats than the index takes");
         self.all.push(Seat {
             account,
             open: 0,
+            owner: owner(SeatId(at), group),
             balances,
             first: NIL,
             last: NIL,
@@ -56,6 +64,27 @@ impl Seats {
     pub fn iter(&self) -> impl Iterator<Item = (SeatId, &Seat)> {
         (0..).map(SeatId).zip(&self.all)
     }
+}
+
+/// Groups are numbered above all seats.
+const GROUPS: u32 = 1 << 31;
+
+/// The greatest number that a trade group may have.
+pub const MAX_TRADE_GROUP: u32 = GROUPS - 2;
+
+/// Whose orders a seat's orders are: its own, or its trade group's.
+#[must_use]
+pub fn owner(seat: SeatId, group: Option<TradeGroupId>) -> Owner {
+    match group {
+        Some(group) => Owner(GROUPS | group.0),
+        None => Owner(seat.0),
+    }
+}
+
+/// Whose orders the orders of an account without a seat are; without a group it owns nothing in the book.
+#[must_use]
+pub fn owner_without_seat(group: Option<TradeGroupId>) -> Owner {
+    owner(SeatId(u32::MAX), group)
 }
 
 fn hash(account: AccountId) -> u64 {

@@ -16,7 +16,7 @@ fn order(id: u64, seat: SeatId, name: &str) -> LiveOrder {
 fn lists_run_from_the_oldest_and_survive_removal_anywhere() {
     for removed in 0..4_u32 {
         let mut live = LiveOrders::default();
-        let seat = live.take_seat(AccountId(1001), [0, 1]);
+        let seat = live.take_seat(AccountId(1001), [0, 1], None);
         for slot in 0..4 {
             live.insert(slot, order(u64::from(slot), seat, &format!("c{slot}")));
         }
@@ -36,8 +36,8 @@ fn lists_run_from_the_oldest_and_survive_removal_anywhere() {
 #[test]
 fn a_client_id_is_one_accounts_and_only_while_open() {
     let mut live = LiveOrders::default();
-    let one = live.take_seat(AccountId(1001), [0, 1]);
-    let two = live.take_seat(AccountId(1002), [2, 3]);
+    let one = live.take_seat(AccountId(1001), [0, 1], None);
+    let two = live.take_seat(AccountId(1002), [2, 3], None);
     assert_eq!(live.seat_of(AccountId(1002)), Some(two));
     assert_eq!(live.seat_of(AccountId(1003)), None);
     live.insert(0, order(1, one, "same"));

@@ -9,6 +9,7 @@ mod conditional;
 mod fees;
 mod filters;
 mod orders;
+mod prevention;
 mod products;
 mod snapshots;
 mod support;

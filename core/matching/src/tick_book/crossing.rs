@@ -1,10 +1,13 @@
 //! Matching an incoming order, and what it would be.
 
+use protocol::StpMode;
 use types::{OrderId, Price, Qty, Side};
 
 use super::{NO_ASK, NO_BID, Place, TickBook};
 use crate::window::NIL;
-use crate::{Book, Limit, Match, MatchKind, OrderRef, Quote, Remainder, Stop, Taker, prevention};
+use crate::{
+    Book, Limit, Match, MatchKind, OrderRef, Prevention, Quote, Remainder, Stop, Taker, prevention,
+};
 
 /// What an order still wants: lots, or a budget that buys lots at each price anew.
 #[derive(Clone, Copy)]
@@ -66,6 +69,7 @@ pub(super) fn submit(
 ) -> Remainder {
     let mut want = Want::new(limit);
     let side = taker.side.opposite();
+    let start = out.len();
     let stop = loop {
         let price = book.best[side as usize];
         if let Want::Lots(0) = want {
@@ -75,7 +79,7 @@ pub(super) fn submit(
             break Stop::Exhausted;
         }
         if want.at(price) == 0 {
-            break Stop::Filled;
+            break end_of(out[start..].last().map(|m| m.kind));
         }
         if let Some(stop) = sweep_level(book, taker, side, price, &mut want, out) {
             break stop;
@@ -84,6 +88,14 @@ pub(super) fn submit(
     Remainder {
         stop,
         limit: want.limit(),
+    }
+}
+
+/// How an order ends that wants nothing more: by what it met last.
+fn end_of(last: Option<MatchKind>) -> Stop {
+    match last {
+        Some(MatchKind::Decremented { .. }) => Stop::Prevented,
+        _ => Stop::Filled,
     }
 }
 
@@ -116,7 +128,7 @@ fn sweep_level(
             maker_open: Qty(open),
         };
         let gone = match prevention(taker.stp).filter(|_| own) {
-            Some((maker_ends, taker_ends)) => {
+            Some(Prevention::Expire(maker_ends, taker_ends)) => {
                 let kind = MatchKind::Prevented {
                     maker_ends,
                     taker_ends,
@@ -126,17 +138,21 @@ fn sweep_level(
                 stop = taker_ends.then_some(Stop::Prevented);
                 maker_ends.then_some(node.open)
             }
-            None => {
+            met => {
+                let kind = match met {
+                    None => MatchKind::Trade,
+                    Some(_) => decremented(taker, node.stp()),
+                };
                 let wanted = want.at(price);
                 let qty = wanted.min(node.open);
-                out.push(matched(MatchKind::Trade, qty, node.open - qty));
+                out.push(matched(kind, qty, node.open - qty));
                 want.take(price, qty);
                 if qty < node.open {
                     book.nodes[slot as usize].open -= qty;
                     level.qty -= qty;
                 }
                 if want.at(price) == 0 {
-                    stop = Some(Stop::Filled);
+                    stop = Some(end_of(Some(kind)));
                 }
                 (qty == node.open).then_some(qty)
             }
@@ -152,6 +168,13 @@ fn sweep_level(
     }
     write_back(book, side, price, place, level);
     stop
+}
+
+#[cold]
+fn decremented(taker: &Taker, maker: StpMode) -> MatchKind {
+    MatchKind::Decremented {
+        transfer: taker.stp == StpMode::Transfer && maker == StpMode::Transfer,
+    }
 }
 
 /// Stores a swept level, or closes it.
@@ -175,7 +198,8 @@ fn write_back(
 pub(super) fn quote(book: &TickBook, taker: &Taker, limit: Limit) -> Quote {
     let mut want = Want::new(limit);
     let side = taker.side.opposite();
-    let (mut qty, mut notional) = (0_i64, 0_i128);
+    let (mut qty, mut notional, mut decremented) = (0_i64, 0_i128, 0_i64);
+    let mut last = None;
     let mut next = book.best(side).map(|p| p.0);
     let stop = loop {
         if let Want::Lots(0) = want {
@@ -185,50 +209,77 @@ pub(super) fn quote(book: &TickBook, taker: &Taker, limit: Limit) -> Quote {
             break Stop::Exhausted;
         };
         if want.at(price) == 0 {
-            break Stop::Filled;
+            break end_of(last);
         }
-        let (taken, stop) = quote_level(book, taker, side, price, want);
-        want.take(price, taken);
-        qty = qty.saturating_add(taken);
-        notional = notional.saturating_add(i128::from(price) * i128::from(taken));
-        if let Some(stop) = stop {
-            break stop;
+        let met = quote_level(book, taker, side, price, want);
+        want.take(price, met.traded + met.decremented);
+        let moved = met.traded + met.transferred;
+        qty = qty.saturating_add(moved);
+        notional = notional.saturating_add(i128::from(price) * i128::from(moved));
+        decremented = decremented.saturating_add(met.decremented);
+        last = met.last.or(last);
+        if met.ends {
+            break Stop::Prevented;
         }
         if want.at(price) == 0 {
-            break Stop::Filled;
+            break end_of(last);
         }
         next = book.behind(side, price);
     };
     Quote {
         qty: Qty(qty),
         notional,
+        decremented: Qty(decremented),
         stop,
     }
 }
 
-/// The lots that a level would give, and whether self-trade prevention stops there.
-fn quote_level(
-    book: &TickBook,
-    taker: &Taker,
-    side: Side,
-    price: i64,
-    want: Want,
-) -> (i64, Option<Stop>) {
+/// What an order would meet at one level, in lots.
+#[derive(Default)]
+struct Met {
+    traded: i64,
+    decremented: i64,
+    /// The part of `decremented` where both orders ask for a transfer.
+    transferred: i64,
+    last: Option<MatchKind>,
+    /// Self-trade prevention ends it there.
+    ends: bool,
+}
+
+fn quote_level(book: &TickBook, taker: &Taker, side: Side, price: i64, want: Want) -> Met {
     let place = book.place(side, price).expect("a used price has a level");
     let level = book.level_at(side, price, place);
     let wanted = want.at(price);
-    let Some((_, taker_ends)) = prevention(taker.stp) else {
-        return (wanted.min(level.qty), None);
+    let mut met = Met::default();
+    let Some(prevention) = prevention(taker.stp) else {
+        met.traded = wanted.min(level.qty);
+        met.last = Some(MatchKind::Trade);
+        return met;
     };
-    let (mut taken, mut slot) = (0, level.head);
-    while slot != NIL && taken < wanted {
+    let mut slot = level.head;
+    while slot != NIL && met.traded + met.decremented < wanted {
         let node = &book.nodes[slot as usize];
-        if node.owner != taker.owner.0 {
-            taken += node.open.min(wanted - taken);
-        } else if taker_ends {
-            return (taken, Some(Stop::Prevented));
+        let qty = node.open.min(wanted - met.traded - met.decremented);
+        match prevention {
+            _ if node.owner != taker.owner.0 => {
+                met.traded += qty;
+                met.last = Some(MatchKind::Trade);
+            }
+            Prevention::Decrement => {
+                let kind = decremented(taker, node.stp());
+                met.decremented += qty;
+                if kind == (MatchKind::Decremented { transfer: true }) {
+                    met.transferred += qty;
+                }
+                met.last = Some(kind);
+            }
+            Prevention::Expire(_, true) => {
+                met.ends = true;
+                break;
+            }
+            Prevention::Expire(_, false) => {}
         }
         slot = node.next;
     }
-    (taken, None)
+    met
 }

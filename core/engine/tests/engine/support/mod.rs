@@ -29,6 +29,11 @@ pub struct World {
 
 impl World {
     pub fn with(registry: Registry, filters: Filters) -> World {
+        World::of(registry, instrument("BTCUSDT", filters))
+    }
+
+    /// The market as it is specified.
+    pub fn of(registry: Registry, instrument: Instrument) -> World {
         let mut world = World {
             engine: Engine::new(registry),
             seq: 0,
@@ -42,7 +47,7 @@ impl World {
             };
             world.admin(Admin::CreateAsset(asset)).unwrap();
         }
-        let instrument = Box::new(instrument("BTCUSDT", filters));
+        let instrument = Box::new(instrument);
         world
             .admin(Admin::ListInstrument(ListInstrument { instrument }))
             .unwrap();
@@ -131,7 +136,8 @@ pub fn instrument(symbol: &str, filters: Filters) -> Instrument {
         status: MarketStatus::Trading,
         filters,
         default_stp: StpMode::None,
-        allowed_stp: StpModes::ALL,
+        // all that there were when the golden snapshot was written
+        allowed_stp: StpModes(0b1111),
         maker_fee: Rate(100_000),
         taker_fee: Rate(100_000),
     }
