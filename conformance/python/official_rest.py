@@ -327,6 +327,39 @@ def commission(symbol):
     board.sandbox("PUT", f"/fees/{symbol}", {"standard": {"buyer": "0"}, "tax": {"taker": "0"}, "special": {"taker": "0"}})
 
 
+def prevention(symbol):
+    """Self-trade prevention that takes quantity off both orders, and between accounts of one trade group."""
+    makers, takers = (board.make_account({symbol.removesuffix("USDT"): "100", "USDT": "100000"}) for _ in range(2))
+    maker, taker = client(makers), client(takers)
+
+    def order(api, side, quantity, mode):
+        return api.new_order(
+            symbol, side, "LIMIT", time_in_force="GTC", quantity=quantity, price="97.00", new_order_resp_type="FULL", self_trade_prevention_mode=mode
+        ).data()
+
+    with check("prevention", "decrement leaves the larger order open with less"):
+        rests = order(maker, "BUY", "0.6", "NONE")
+        ends = typed(order(maker, "SELL", "0.2", "DECREMENT"), "NewOrderResponse")
+        equal((ends.status, ends.prevented_quantity), ("EXPIRED_IN_MATCH", "0.20000000"))
+        seen = typed(maker.get_order(symbol, order_id=rests.order_id).data(), "GetOrderResponse")
+        equal((seen.status, seen.orig_qty, seen.prevented_quantity), ("NEW", "0.60000000", "0.20000000"))
+        row = typed(maker.my_prevented_matches(symbol, order_id=ends.order_id).data(), "MyPreventedMatchesResponse")[0]
+        equal((row.self_trade_prevention_mode, row.trade_group_id), ("DECREMENT", -1))
+        equal((row.taker_prevented_quantity, row.maker_prevented_quantity), ("0.20000000", "0.20000000"))
+        maker.delete_order(symbol, order_id=rests.order_id)
+    with check("prevention", "transfer moves what was prevented within a trade group"):
+        for one in (makers, takers):
+            equal(board.sandbox("PUT", f"/accounts/{one['accountId']}", {"tradeGroupId": 11})["tradeGroupId"], 11)
+        rests = order(maker, "BUY", "0.6", "TRANSFER")
+        ends = typed(order(taker, "SELL", "0.2", "TRANSFER"), "NewOrderResponse")
+        equal((ends.status, ends.executed_qty), ("EXPIRED_IN_MATCH", "0.00000000"))
+        row = typed(taker.my_prevented_matches(symbol, order_id=ends.order_id).data(), "MyPreventedMatchesResponse")[0]
+        equal((row.self_trade_prevention_mode, row.trade_group_id), ("TRANSFER", 11))
+        held = {b.asset: b.free for b in typed(taker.get_account(omit_zero_balances=True).data(), "GetAccountResponse").balances}
+        equal(held, {symbol.removesuffix("USDT"): "99.80000000", "USDT": "100019.40000000"})
+        maker.delete_order(symbol, order_id=rests.order_id)
+
+
 def errors(api, symbol):
     limit = {"symbol": symbol, "side": "BUY", "type": "LIMIT", "time_in_force": "GTC", "quantity": "0.1", "price": "100.00"}
 
@@ -403,6 +436,7 @@ def run(symbol, other, maker):
     trading(api, symbol, maker)
     account(api, symbol)
     commission(symbol)
+    prevention(symbol)
     errors(api, symbol)
     keys(symbol)
     with check("trading", "limits are told in headers"):

@@ -225,6 +225,7 @@ impl Naive {
             }
             Admin::SetFilters(c) => self.set_filters(c, events),
             Admin::SetRulesVersion(_) => Ok(Reply::Done),
+            Admin::SetTradeGroup(_) => unreachable!("the random commands form no trade groups"),
             Admin::SetFees(_) | Admin::SetInstrumentFees(_) | Admin::SetAccountFees(_) => {
                 self.set_fees(time, c, events)
             }

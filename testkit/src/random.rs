@@ -131,6 +131,9 @@ fn every_filter() -> Filters {
     }
 }
 
+/// The modes that the twin knows: those that end whole orders.
+const EXPIRING: StpModes = StpModes(0b1111);
+
 fn instrument(
     symbol: &str,
     base: AssetId,
@@ -139,9 +142,9 @@ fn instrument(
     variant: usize,
 ) -> Instrument {
     let stp = [
-        (StpMode::None, StpModes::ALL),
+        (StpMode::None, EXPIRING),
         (StpMode::ExpireMaker, StpModes(0b1110)),
-        (StpMode::ExpireBoth, StpModes::ALL),
+        (StpMode::ExpireBoth, EXPIRING),
     ];
     Instrument {
         id: InstrumentId(0),

@@ -3,7 +3,8 @@ use std::ops::Bound;
 
 use protocol::{AccountFees, BalanceChanged, Order, OrderKey, OrderStatus};
 use types::{
-    Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Seq, Time, TradeId, Wallet,
+    Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Seq, Time, TradeGroupId, TradeId,
+    Wallet,
 };
 
 use crate::model::{Amendment, Balance, Fill, PreventedMatch};
@@ -18,6 +19,7 @@ pub(crate) struct Account {
     pub last_update: Time,
     /// What the venue said of its commission.
     pub fees: Option<AccountFees>,
+    pub group: Option<TradeGroupId>,
     open: BTreeMap<Key, Order>,
     by_client_id: HashMap<(InstrumentId, ClientId), OrderId>,
     /// Ended, and not in the database yet.
@@ -82,6 +84,13 @@ impl Account {
 
     pub fn prevent(&mut self, seq: Seq, row: PreventedMatch) {
         self.prevented.push_back((seq, row));
+    }
+
+    /// The newest prevented match was one of a trade group.
+    pub fn group_prevented(&mut self, group: TradeGroupId) {
+        if let Some((_, row)) = self.prevented.back_mut() {
+            row.group = Some(group);
+        }
     }
 
     pub fn amend(&mut self, row: Amendment) {
@@ -188,6 +197,7 @@ impl Account {
     pub fn reset(&mut self) -> BTreeMap<Key, Order> {
         self.balances.clear();
         self.fees = None;
+        self.group = None;
         self.by_client_id.clear();
         std::mem::take(&mut self.open)
     }

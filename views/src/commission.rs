@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use protocol::{AccountFees, Commission, Event, FeeSchedule, Instrument, InstrumentFees};
-use types::{AccountId, InstrumentId};
+use types::{AccountId, InstrumentId, TradeGroupId};
 
 use crate::{Inner, Views};
 
@@ -54,6 +54,12 @@ impl Views {
         self.read_account(account, |a| a.fees)
             .flatten()
             .unwrap_or(AccountFees::plain(account))
+    }
+
+    /// The trade group that the account belongs to.
+    #[must_use]
+    pub fn trade_group(&self, account: AccountId) -> Option<TradeGroupId> {
+        self.read_account(account, |a| a.group).flatten()
     }
 
     /// What the account's next trade on the instrument costs.

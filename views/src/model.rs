@@ -2,8 +2,8 @@
 
 use protocol::MatchPrevented;
 use types::{
-    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Seq, Side, Time, TradeId,
-    UpdateId,
+    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Seq, Side, Time,
+    TradeGroupId, TradeId, UpdateId,
 };
 
 pub use protocol::OrderKey;
@@ -154,6 +154,8 @@ pub struct Fill {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PreventedMatch {
     pub prevented: MatchPrevented,
+    /// That both accounts belonged to.
+    pub group: Option<TradeGroupId>,
     pub time: Time,
 }
 

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 
 use parking_lot::RwLock;
 use protocol::{
-    CloseReason, Condition, Event, MatchPrevented, Order, OrderAmended, OrderClosed, OrderStatus,
-    Traded,
+    CloseReason, Condition, Event, MatchPrevented, Order, OrderAmended, OrderClosed,
+    OrderDecremented, OrderStatus, Traded,
 };
-use types::{AccountId, Decimal, InstrumentId, OrderId, Seq, Side, Time};
+use types::{AccountId, Decimal, InstrumentId, OrderId, Seq, Side, Time, TradeGroupId};
 
 use crate::Inner;
 use crate::account::{Account, executed, follow_quote_order};
@@ -106,6 +106,9 @@ impl Inner {
             Event::MatchPrevented(prevented) => {
                 self.kept_prevented(seq, time, prevented, touched, chunk)
             }
+            Event::MatchPreventedInGroup(of) => self.group_prevented(of.group, chunk),
+            Event::OrderDecremented(e) => self.decremented(e),
+            Event::TradeGroupChanged(e) => self.account(e.account).write().group = e.group,
             Event::Transferred(moved) => chunk.transfers.push(TransferRow {
                 seq,
                 account: moved.account,
@@ -201,6 +204,7 @@ impl Inner {
         self.prevented(time, prevented, touched);
         let row = PreventedMatch {
             prevented: *prevented,
+            group: None,
             time,
         };
         chunk.prevented.push(row);
@@ -211,6 +215,29 @@ impl Inner {
             self.account(prevented.taker_account)
                 .write()
                 .prevent(seq, row);
+        }
+    }
+
+    /// The match that was prevented last was one of a trade group.
+    fn group_prevented(&self, group: TradeGroupId, chunk: &mut Chunk) {
+        let Some(row) = chunk.prevented.last_mut() else {
+            return;
+        };
+        row.group = Some(group);
+        let (maker, taker) = (row.prevented.maker_account, row.prevented.taker_account);
+        self.account(maker).write().group_prevented(group);
+        if taker != maker {
+            self.account(taker).write().group_prevented(group);
+        }
+    }
+
+    /// Prevention took something off an order that goes on; the order itself was told by the match.
+    fn decremented(&self, e: &OrderDecremented) {
+        let key = (e.instrument, e.order);
+        let account = self.account(e.account);
+        let place = account.read().open_order(key).map(|o| (o.side, o.price));
+        if let (Some((side, price)), Some(update)) = (place, e.update) {
+            self.leave_book(key.0, side, price, e.qty, update);
         }
     }
 
@@ -287,6 +314,7 @@ impl Inner {
                     market.last_agg = market.last_agg.max(restored.last_trade.0);
                 }
             }
+            Event::TradeGroupChanged(e) => self.account(e.account).write().group = e.group,
             Event::FeesChanged(_)
             | Event::InstrumentFeesChanged(_)
             | Event::AccountFeesChanged(_) => self.fees_event(event),

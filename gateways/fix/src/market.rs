@@ -209,6 +209,7 @@ impl Market {
                 }
                 Event::OrderRested(rested) => touched = Some(rested.instrument),
                 Event::OrderClosed(closed) => touched = Some(closed.instrument),
+                Event::OrderDecremented(e) => touched = Some(e.instrument),
                 Event::OrderAmended(amended) => touched = Some(amended.instrument),
                 _ => {}
             }

@@ -136,6 +136,7 @@ pub fn execution(report: &Report<'_>) -> Body {
         body.put(PREVENTED_MATCH_ID, prevented.id)
             .put(PREVENTED_EXECUTION_PRICE, prevented.match_price)
             .put(PREVENTED_EXECUTION_QTY, prevented.match_qty)
+            .maybe(TRADE_GROUP_ID, prevented.group)
             .put(COUNTER_SYMBOL, prevented.counter_symbol)
             .put(COUNTER_ORDER_ID, prevented.counter_order)
             .put(PREVENTED_QTY, order.prevented_qty)

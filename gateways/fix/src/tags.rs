@@ -118,6 +118,7 @@ tags! {
     PREVENTED_MATCH_ID = 25024 "PreventedMatchID";
     PREVENTED_EXECUTION_PRICE = 25025 "PreventedExecutionPrice";
     PREVENTED_EXECUTION_QTY = 25026 "PreventedExecutionQty";
+    TRADE_GROUP_ID = 25027 "TradeGroupID";
     COUNTER_SYMBOL = 25028 "CounterSymbol";
     COUNTER_ORDER_ID = 25029 "CounterOrderID";
     PREVENTED_QTY = 25030 "PreventedQty";

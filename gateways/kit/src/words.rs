@@ -40,6 +40,8 @@ pub const fn stp(mode: StpMode) -> &'static str {
         StpMode::ExpireTaker => "EXPIRE_TAKER",
         StpMode::ExpireMaker => "EXPIRE_MAKER",
         StpMode::ExpireBoth => "EXPIRE_BOTH",
+        StpMode::Decrement => "DECREMENT",
+        StpMode::Transfer => "TRANSFER",
     }
 }
 

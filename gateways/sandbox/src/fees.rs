@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use kit::{ApiError, Json};
 use protocol::{
     AccountFees, Admin, Discount, FeeParts, FeeSchedule, InstrumentFees, RejectCode,
-    SetAccountFees, Tier, TierRule,
+    SetAccountFees, SetTradeGroup, Tier, TierRule,
 };
 use serde::{Deserialize, Deserializer};
-use types::{AccountId, Amount, AssetId, Decimal, Rate, format_atoms};
+use types::{AccountId, Amount, AssetId, Decimal, Rate, TradeGroupId, format_atoms};
 
 use crate::body::{self, PRECISION, wrong};
 use crate::desk::{Answer, Sandbox, written};
@@ -24,6 +24,15 @@ pub(crate) struct ChangedAccount {
     #[serde(default, deserialize_with = "given")]
     tier: Option<Option<u8>>,
     discount_token: Option<bool>,
+    /// `null`, or -1: of none.
+    #[serde(default, deserialize_with = "given")]
+    trade_group_id: Option<Option<i64>>,
+}
+
+impl ChangedAccount {
+    fn is_empty(&self) -> bool {
+        self.tier.is_none() && self.discount_token.is_none() && self.trade_group_id.is_none()
+    }
 }
 
 /// What to change of the schedule.
@@ -143,10 +152,16 @@ impl Sandbox {
     pub(crate) async fn change_account(&self, id: &str, body: &[u8]) -> Answer {
         let changed: ChangedAccount = body::read(body)?;
         let account = self.known_account(id)?;
-        if changed.tier.is_none() && changed.discount_token.is_none() {
+        if changed.is_empty() {
             return Err(wrong(
-                "Nothing is to be changed; `tier` or `discountToken` is expected.",
+                "Nothing is to be changed; `tier`, `discountToken` or `tradeGroupId` is expected.",
             ));
+        }
+        if let Some(group) = changed.trade_group_id {
+            self.change_group(account, group).await?;
+            if changed.tier.is_none() && changed.discount_token.is_none() {
+                return Ok(self.told_account(account));
+            }
         }
         let wants_tier = matches!(changed.tier, Some(Some(1..)));
         if wants_tier || changed.discount_token == Some(true) {
@@ -170,7 +185,31 @@ impl Sandbox {
             }
             outcome => outcome?,
         };
-        Ok(told_account(&self.views().account_fees(account)))
+        Ok(self.told_account(account))
+    }
+
+    async fn change_group(&self, account: AccountId, group: Option<i64>) -> Result<(), ApiError> {
+        let refused = || {
+            wrong(
+                "tradeGroupId is not one: a whole number from 0 to 2147483646 is expected, or null to leave the group.",
+            )
+        };
+        let group = match group.filter(|number| *number != -1) {
+            None => None,
+            Some(number) => Some(TradeGroupId(u32::try_from(number).map_err(|_| refused())?)),
+        };
+        let set = SetTradeGroup { account, group };
+        match self.try_admin(Admin::SetTradeGroup(set)).await? {
+            Err(RejectCode::InvalidTradeGroup) => Err(refused()),
+            outcome => outcome.map(|_| ()).map_err(ApiError::from),
+        }
+    }
+
+    fn told_account(&self, account: AccountId) -> Vec<u8> {
+        told_account(
+            &self.views().account_fees(account),
+            self.views().trade_group(account),
+        )
     }
 
     /// Gives the venue a discount asset, and tiers, if it has none and somebody wants them.
@@ -349,12 +388,13 @@ impl Sandbox {
     }
 }
 
-fn told_account(fees: &AccountFees) -> Vec<u8> {
+fn told_account(fees: &AccountFees, group: Option<TradeGroupId>) -> Vec<u8> {
     written(|json| {
         json.num("accountId", fees.account)
             .num("tier", fees.tier)
             .flag("tierForced", fees.forced)
-            .flag("discountToken", fees.discounted);
+            .flag("discountToken", fees.discounted)
+            .num("tradeGroupId", group.map_or(-1, |group| i64::from(group.0)));
     })
 }
 

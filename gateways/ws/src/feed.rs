@@ -371,6 +371,14 @@ impl Feed {
                     amended.update,
                 )
             }
+            Event::OrderDecremented(e) => {
+                let order = self.users.order(e.instrument, e.order);
+                let (Some(update), Some(order)) = (e.update, order) else {
+                    return;
+                };
+                let delta = -i128::from(e.qty.0);
+                (e.instrument, order.side, order.price, delta, update)
+            }
             _ => return,
         };
         if let Some(market) = self.markets.get_mut(&instrument) {

@@ -3,7 +3,7 @@
 use protocol::{
     BalanceChanged, CloseReason, Order, OrderKind, OrderStatus, StpMode, TimeInForce, Transferred,
 };
-use types::{Amount, ClientId, Decimal, OrderId, Side, Time, TradeId, format_atoms};
+use types::{Amount, ClientId, Decimal, OrderId, Side, Time, TradeGroupId, TradeId, format_atoms};
 
 use kit::Json;
 
@@ -16,7 +16,7 @@ pub enum Execution {
     /// The quantity was lowered.
     Replaced,
     Expired,
-    /// Self-trade prevention ended the order.
+    /// Self-trade prevention ended the order, or took something off it.
     TradePrevention,
 }
 
@@ -38,6 +38,8 @@ pub struct Half<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Prevented<'a> {
     pub id: u64,
+    /// That both orders' accounts belong to.
+    pub group: Option<TradeGroupId>,
     /// What was taken off the order by this prevention.
     pub last_qty: Decimal,
     pub counter_order: OrderId,
@@ -146,8 +148,8 @@ impl Report<'_> {
         if let Some(prevented) = self.prevented {
             json.dec("A", self.order.prevented_qty);
             json.dec("B", prevented.last_qty);
-            // of no trade group
-            json.num("u", -1).num("U", prevented.counter_order);
+            let group = prevented.group.map_or(-1, |group| i64::from(group.0));
+            json.num("u", group).num("U", prevented.counter_order);
             json.str("Cs", prevented.counter_symbol);
             json.dec("pl", prevented.match_qty);
             json.dec("pL", prevented.match_price);
@@ -279,6 +281,8 @@ const fn stp(mode: StpMode) -> &'static str {
         StpMode::ExpireTaker => "EXPIRE_TAKER",
         StpMode::ExpireMaker => "EXPIRE_MAKER",
         StpMode::ExpireBoth => "EXPIRE_BOTH",
+        StpMode::Decrement => "DECREMENT",
+        StpMode::Transfer => "TRANSFER",
     }
 }
 
@@ -431,6 +435,7 @@ mod tests {
         order.prevented_qty = Decimal(300_000_000);
         let prevented = Prevented {
             id: 3,
+            group: None,
             last_qty: Decimal(300_000_000),
             counter_order: OrderId(37),
             counter_symbol: "BTCUSDT",

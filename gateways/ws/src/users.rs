@@ -7,9 +7,12 @@ use bytes::Bytes;
 use kit::{Json, TimeUnit};
 use protocol::{
     BalanceChanged, Condition, Event, MatchPrevented, Order, OrderAmended, OrderClosed,
-    OrderPlaced, OrderStatus, Party, Traded, Transferred,
+    OrderDecremented, OrderPlaced, OrderStatus, Party, StpMode, Traded, Transferred,
 };
-use types::{AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Time, Wallet};
+use types::{
+    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Time, TradeGroupId,
+    Wallet,
+};
 
 use crate::hub::{ConnId, Hub, encode};
 use crate::report::{self, Balance, Execution, Half, Prevented, Report};
@@ -77,7 +80,7 @@ pub struct Users {
     orders: HashMap<(InstrumentId, OrderId), Order>,
     subscriptions: HashMap<AccountId, Vec<Subscription>>,
     /// The record's prevented matches, with the quantity that would have been exchanged.
-    prevented: Vec<(MatchPrevented, Decimal)>,
+    prevented: Vec<(MatchPrevented, Decimal, Option<TradeGroupId>)>,
 }
 
 impl Users {
@@ -126,6 +129,12 @@ impl Users {
                 });
             }
             Event::MatchPrevented(prevented) => self.prevent(prevented),
+            Event::MatchPreventedInGroup(of) => {
+                if let Some((_, _, group)) = self.prevented.last_mut() {
+                    *group = Some(of.group);
+                }
+            }
+            Event::OrderDecremented(e) => self.decremented(hub, names, e, at),
             Event::Transferred(transfer) => self.transferred(hub, names, transfer, at),
             _ => {}
         }
@@ -240,7 +249,7 @@ impl Users {
         order.status = status;
         order.updated_at = at.time;
         if !order.quote_qty.is_zero() {
-            order.qty = order.executed_qty;
+            order.qty = Decimal(order.executed_qty.0.saturating_add(order.prevented_qty.0));
         }
         if !self.listened(order.account) {
             return;
@@ -325,19 +334,46 @@ impl Users {
                 order.prevented_qty = Decimal(order.prevented_qty.0.saturating_add(qty.0));
             }
         }
-        let open = if open == i64::MAX { 0 } else { open };
-        self.prevented.push((*prevented, Decimal(open)));
+        let open = match prevented.mode {
+            StpMode::Decrement | StpMode::Transfer => prevented.maker_prevented.0,
+            _ if open == i64::MAX => 0,
+            _ => open,
+        };
+        self.prevented.push((*prevented, Decimal(open), None));
+    }
+
+    /// An order goes on with less.
+    fn decremented(&mut self, hub: &Hub, names: &Names, e: &OrderDecremented, at: Moment) {
+        let Some(order) = self.orders.get_mut(&(e.instrument, e.order)) else {
+            return;
+        };
+        order.updated_at = at.time;
+        let mut after = order.clone();
+        if !after.quote_qty.is_zero() {
+            let used = after.executed_qty.0.saturating_add(after.prevented_qty.0);
+            after.qty = Decimal(used.saturating_add(e.open_qty.0));
+        }
+        if self.listened(after.account) {
+            let prevented = self.prevention_of(names, &after);
+            self.report(hub, names, &after, at, |report| Report {
+                execution: Execution::TradePrevention,
+                prevented,
+                ..report
+            });
+        }
     }
 
     fn prevention_of<'a>(&self, names: &'a Names, order: &Order) -> Option<Prevented<'a>> {
-        let (prevented, match_qty) = self.prevented.iter().rev().find(|(prevented, _)| {
-            prevented.instrument == order.instrument
-                && (prevented.maker == order.id || prevented.taker == order.id)
-        })?;
+        let (prevented, match_qty, group) =
+            self.prevented.iter().rev().find(|(prevented, ..)| {
+                prevented.instrument == order.instrument
+                    && (prevented.maker == order.id || prevented.taker == order.id)
+            })?;
         let named = names.instruments.get(&order.instrument)?;
         let is_maker = prevented.maker == order.id;
         Some(Prevented {
             id: prevented.id,
+            group: *group,
             last_qty: if is_maker {
                 prevented.maker_prevented
             } else {
@@ -446,6 +482,7 @@ fn goes_on(event: &Event, trade: &Traded, party: &Party) -> bool {
         Event::OrderClosed(closed) => {
             closed.instrument == trade.instrument && closed.order == party.order
         }
+        Event::OrderDecremented(e) => e.instrument == trade.instrument && e.order == party.order,
         _ => false,
     }
 }

@@ -64,6 +64,8 @@ fn stp(text: &str) -> Result<StpMode, String> {
         "EXPIRE_TAKER" => Ok(StpMode::ExpireTaker),
         "EXPIRE_MAKER" => Ok(StpMode::ExpireMaker),
         "EXPIRE_BOTH" => Ok(StpMode::ExpireBoth),
+        "DECREMENT" => Ok(StpMode::Decrement),
+        "TRANSFER" => Ok(StpMode::Transfer),
         _ => Err(format!("`{text}` is not a mode of self-trade prevention")),
     }
 }

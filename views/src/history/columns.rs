@@ -8,8 +8,8 @@ use sqlx::any::AnyRow;
 use sqlx::query::Query;
 use sqlx::{Any, Row};
 use types::{
-    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Seq, Side, Time, TradeId,
-    UpdateId,
+    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Seq, Side, Time,
+    TradeGroupId, TradeId, UpdateId,
 };
 
 use crate::model::{Amendment, Asset, HistoryError, PreventedMatch, TransferRow};
@@ -24,7 +24,7 @@ pub(crate) const ORDER: &str = "account, instrument, id, client_id, side, kind, 
 pub(crate) const CANDLE: &str = "instrument, width, start, open, high, low, close, volume, quote, taker_base, taker_quote, trades, \
     first_trade, first_agg";
 
-pub(crate) const PREVENTED: &str = "instrument, id, mode, price, maker, maker_account, maker_qty, taker, taker_account, taker_qty, time";
+pub(crate) const PREVENTED: &str = "instrument, id, mode, price, maker, maker_account, maker_qty, taker, taker_account, taker_qty, time, trade_group";
 pub(crate) const AMENDMENT: &str =
     "account, instrument, order_id, seq, client_id_before, client_id, qty_before, qty, time";
 
@@ -322,6 +322,7 @@ pub(crate) fn bind_prevented<'q>(q: Binding<'q>, row: &PreventedMatch) -> Bindin
         .bind(i64::from(p.taker_account.0))
         .bind(p.taker_prevented.0)
         .bind(row.time.0)
+        .bind(row.group.map(|group| i64::from(group.0)))
 }
 
 pub(crate) fn prevented(row: &AnyRow) -> Result<PreventedMatch> {
@@ -340,6 +341,7 @@ pub(crate) fn prevented(row: &AnyRow) -> Result<PreventedMatch> {
             taker_prevented: c.decimal()?,
         },
         time: Time(c.int()?),
+        group: c.maybe()?.map(small).transpose()?.map(TradeGroupId),
     })
 }
 

@@ -7,7 +7,7 @@ use types::Seq;
 use crate::model::HistoryError;
 
 /// Of the tables. A database of another format is rebuilt from the event log.
-pub(crate) const FORMAT: i64 = 2;
+pub(crate) const FORMAT: i64 = 3;
 
 const TABLES: [&str; 9] = [
     "meta",
@@ -51,7 +51,8 @@ const CREATE: [&str; 18] = [
     "CREATE INDEX IF NOT EXISTS orders_open ON orders (status) WHERE status <= 2",
     "CREATE TABLE IF NOT EXISTS prevented (instrument BIGINT NOT NULL, id BIGINT NOT NULL, mode BIGINT NOT NULL, price BIGINT NOT NULL, \
      maker BIGINT NOT NULL, maker_account BIGINT NOT NULL, maker_qty BIGINT NOT NULL, taker BIGINT NOT NULL, \
-     taker_account BIGINT NOT NULL, taker_qty BIGINT NOT NULL, time BIGINT NOT NULL, PRIMARY KEY (instrument, id)){}",
+     taker_account BIGINT NOT NULL, taker_qty BIGINT NOT NULL, time BIGINT NOT NULL, trade_group BIGINT, \
+     PRIMARY KEY (instrument, id)){}",
     "CREATE INDEX IF NOT EXISTS prevented_maker ON prevented (instrument, maker, id)",
     "CREATE INDEX IF NOT EXISTS prevented_taker ON prevented (instrument, taker, id)",
     "CREATE TABLE IF NOT EXISTS amendments (account BIGINT NOT NULL, instrument BIGINT NOT NULL, order_id BIGINT NOT NULL, \

@@ -65,7 +65,7 @@ const TRANSFERS: Table = Table {
 const PREVENTED: Table = Table {
     name: "prevented",
     columns: columns::PREVENTED,
-    count: 11,
+    count: 12,
     conflict: "",
 };
 const AMENDMENTS: Table = Table {

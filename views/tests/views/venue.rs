@@ -366,8 +366,11 @@ impl Venue {
             taker_prevented: Decimal::ZERO,
         };
         let time = self.time;
-        self.prevented
-            .push(views::PreventedMatch { prevented, time });
+        self.prevented.push(views::PreventedMatch {
+            prevented,
+            group: None,
+            time,
+        });
         self.emit(Event::MatchPrevented(prevented));
         self.close_with(key, CloseReason::Prevented, true, qty);
         self.orders.get_mut(&key).unwrap().prevented_qty = qty;

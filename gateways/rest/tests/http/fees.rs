@@ -154,7 +154,7 @@ async fn switch(venue: &Venue, who: &Trader, on: bool) {
     let told = put(venue, &path, json!({"discountToken": on})).await;
     assert_eq!(
         told,
-        json!({"accountId": who.account, "tier": 0, "tierForced": false, "discountToken": on})
+        json!({"accountId": who.account, "tier": 0, "tierForced": false, "discountToken": on, "tradeGroupId": -1})
     );
 }
 

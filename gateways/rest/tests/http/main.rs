@@ -3,6 +3,7 @@
 mod bounds;
 mod fees;
 mod limits;
+mod prevention;
 mod records;
 mod refusals;
 mod sandbox;

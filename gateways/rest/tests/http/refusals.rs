@@ -250,13 +250,6 @@ const REFUSED: &[(&str, &str, &str, u16, i64)] = &[
     (
         "POST",
         PLACE,
-        "symbol=ABCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=50&selfTradePreventionMode=DECREMENT",
-        400,
-        -1013,
-    ),
-    (
-        "POST",
-        PLACE,
         "symbol=ABCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=2001&price=50",
         400,
         -2010,

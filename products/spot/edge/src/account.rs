@@ -4,13 +4,14 @@ use kit::{
     ApiError, Call, Context, Handler, Input, Json, Kind, Later, Method, Orders, Outcome, Param,
     Security, Weight,
 };
-use protocol::{FeeParts, Instrument, Order, OrderKey, OrderStatus};
+use protocol::{FeeParts, Instrument, Order, OrderKey};
 use types::{Amount, Decimal, OrderId, TradeId};
 use views::{Fill, FillsQuery, OrdersQuery, PreventedQuery};
 
 use crate::changes::{ORDER_ID, key, names_an_order};
 use crate::market::broken_history;
 use crate::orders::{write_discount, written};
+use crate::records::group_number;
 use crate::{report, symbols};
 
 pub(crate) const fn read(
@@ -74,7 +75,7 @@ pub const METHODS: &[Method] = &[
         "openOrders.status",
         Weight::By(open_weight),
         OPEN,
-        Handler::Now(open_orders),
+        Handler::Later(open_orders),
     ),
     read(
         "/api/v3/allOrders",
@@ -151,6 +152,10 @@ fn account(ctx: &Context, call: &Call) -> Outcome {
         });
         json.strs("permissions", ["SPOT"])
             .num("uid", call.account)
+            .num(
+                "tradeGroupId",
+                group_number(ctx.views.trade_group(call.account)),
+            )
             .end();
     })
 }
@@ -255,23 +260,29 @@ fn open_weight(input: &Input<'_>) -> u32 {
     if input.has("symbol") { 6 } else { 80 }
 }
 
-fn open_orders(ctx: &Context, call: &Call) -> Outcome {
-    let one = match call.params.text("symbol") {
-        Some(symbol) => Some(symbols::named(ctx, symbol)?),
-        None => None,
-    };
-    let orders = ctx
-        .views
-        .open_orders(call.account, one.as_ref().map(|one| one.id));
-    written(call, |json| {
-        json.begin_array();
-        for order in &orders {
-            if let Some(instrument) = ctx.views.instrument_by_id(order.instrument) {
-                // self-trade prevention leaves no order open
-                report::queried(json, ctx, &instrument, order, None);
-            }
+fn open_orders<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
+    Box::pin(async move {
+        let one = match call.params.text("symbol") {
+            Some(symbol) => Some(symbols::named(ctx, symbol)?),
+            None => None,
+        };
+        let orders = ctx
+            .views
+            .open_orders(call.account, one.as_ref().map(|one| one.id));
+        let mut told = Vec::with_capacity(orders.len());
+        for order in orders {
+            let prevented = prevented_match(ctx, call, &order).await?;
+            told.push((order, prevented));
         }
-        json.end_array();
+        written(call, |json| {
+            json.begin_array();
+            for (order, prevented) in &told {
+                if let Some(instrument) = ctx.views.instrument_by_id(order.instrument) {
+                    report::queried(json, ctx, &instrument, order, *prevented);
+                }
+            }
+            json.end_array();
+        })
     })
 }
 
@@ -320,13 +331,13 @@ fn all_orders<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
     })
 }
 
-/// The match that self-trade prevention ended an order at: the last that it took part in.
+/// The match at which self-trade prevention last took something off an order.
 async fn prevented_match(
     ctx: &Context,
     call: &Call,
     order: &Order,
 ) -> Result<Option<u64>, ApiError> {
-    if order.status != OrderStatus::ExpiredInMatch {
+    if order.prevented_qty.is_zero() {
         return Ok(None);
     }
     let query = PreventedQuery {

@@ -5,7 +5,7 @@ use kit::{
     words,
 };
 use protocol::{Instrument, StpMode};
-use types::{OrderId, Seq};
+use types::{OrderId, Seq, TradeGroupId};
 use views::{Amendment, PreventedMatch, PreventedQuery};
 
 use crate::account::{LIMIT, check_span, read, rows};
@@ -105,6 +105,11 @@ fn prevented<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
     })
 }
 
+/// As the API tells a trade group: -1 for none.
+pub(crate) fn group_number(group: Option<TradeGroupId>) -> i64 {
+    group.map_or(-1, |group| i64::from(group.0))
+}
+
 /// A side's quantity is told when the mode took something off that side.
 fn write_prevented(json: &mut Json, instrument: &Instrument, row: &PreventedMatch) {
     let p = &row.prevented;
@@ -114,8 +119,7 @@ fn write_prevented(json: &mut Json, instrument: &Instrument, row: &PreventedMatc
         .num("takerOrderId", p.taker);
     json.str("makerSymbol", &instrument.symbol)
         .num("makerOrderId", p.maker)
-        // of no trade group
-        .num("tradeGroupId", -1);
+        .num("tradeGroupId", group_number(row.group));
     json.str("selfTradePreventionMode", words::stp(p.mode))
         .dec("price", p.price);
     if p.mode != StpMode::ExpireMaker {

@@ -239,13 +239,15 @@ pub(crate) fn amended(
         .end();
 }
 
-/// The mode that a word of the API names; `None` for modes that no market here allows.
+/// The mode that a word of the API names.
 pub(crate) fn stp_mode(word: &str) -> Option<StpMode> {
     [
         StpMode::None,
         StpMode::ExpireTaker,
         StpMode::ExpireMaker,
         StpMode::ExpireBoth,
+        StpMode::Decrement,
+        StpMode::Transfer,
     ]
     .into_iter()
     .find(|mode| words::stp(*mode) == word)

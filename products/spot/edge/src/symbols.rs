@@ -161,6 +161,8 @@ pub(crate) fn write(json: &mut Json, ctx: &Context, one: &Instrument, show_permi
         StpMode::ExpireTaker,
         StpMode::ExpireMaker,
         StpMode::ExpireBoth,
+        StpMode::Decrement,
+        StpMode::Transfer,
     ];
     json.strs(
         "allowedSelfTradePreventionModes",
