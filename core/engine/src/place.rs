@@ -319,7 +319,7 @@ impl Engine {
         order: &mut LiveOrder,
         out: &mut Events,
     ) -> OrderStatus {
-        let open = self.open_after(plan, remainder);
+        let open = self.open_at_end(plan, remainder);
         let market = &mut self.markets[plan.market];
         match (remainder.stop, plan.price) {
             (Stop::Filled, _) => OrderStatus::Filled,
@@ -363,11 +363,6 @@ impl Engine {
                     (_, _, TimeInForce::Fok) => CloseReason::UnfilledFok,
                     _ => CloseReason::UnfilledIoc,
                 };
-                let open = match (stop, open, self.matches.last()) {
-                    // the last of it was taken off by prevention
-                    (Stop::Prevented, Qty(0), Some(last)) => last.qty,
-                    _ => open,
-                };
                 order.updated_at = time;
                 out.push(Event::OrderClosed(OrderClosed {
                     instrument: market.id(),
@@ -383,6 +378,14 @@ impl Engine {
                     _ => OrderStatus::Expired,
                 }
             }
+        }
+    }
+
+    /// What is open of an order as it rests or ends: for one that prevention used up, what prevention took last.
+    fn open_at_end(&self, plan: &Plan, remainder: &Remainder) -> Qty {
+        match (remainder.stop, remainder.limit, self.matches.last()) {
+            (Stop::Prevented, Limit::Lots(Qty(0)), Some(last)) => last.qty,
+            _ => self.open_after(plan, remainder),
         }
     }
 
