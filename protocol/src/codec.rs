@@ -3,8 +3,8 @@
 //! so that every past byte stays readable; the golden files in `tests/golden` hold that promise.
 
 use types::{
-    AccountId, Amount, AssetId, ClientId, ContractKind, Decimal, InstrumentId, OrderId, ProductId,
-    Rate, RequestId, Seq, Side, Time, TradeGroupId, TradeId, UpdateId, Wallet,
+    AccountId, Amount, AssetId, ClientId, ContractKind, Decimal, InstrumentId, ListId, OrderId,
+    ProductId, Rate, RequestId, Seq, Side, Time, TradeGroupId, TradeId, UpdateId, Wallet,
 };
 
 /// Bytes that are not what the writer wrote.
@@ -68,6 +68,7 @@ wire_newtype!(
     InstrumentId,
     TradeGroupId,
     OrderId,
+    ListId,
     TradeId,
     UpdateId,
     Seq,
@@ -167,6 +168,18 @@ impl<T: Wire> Wire for Option<T> {
             1 => T::take(input).map(Some),
             _ => Err(Malformed("option")),
         }
+    }
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        u16::try_from(self.len()).unwrap_or(u16::MAX).put(out);
+        for value in self.iter().take(usize::from(u16::MAX)) {
+            value.put(out);
+        }
+    }
+    fn take(input: &mut &[u8]) -> Result<Self, Malformed> {
+        (0..u16::take(input)?).map(|_| T::take(input)).collect()
     }
 }
 

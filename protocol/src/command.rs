@@ -1,10 +1,10 @@
 use types::{
-    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, ProductId, RequestId,
-    Side, Time, TradeGroupId, Wallet,
+    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, ListId, OrderId, ProductId,
+    RequestId, Side, Time, TradeGroupId, Wallet,
 };
 
 use crate::{
-    Extras, FeeSchedule, Filters, Instrument, InstrumentFees, MarketStatus, OrderKind,
+    Extras, FeeSchedule, Filters, Instrument, InstrumentFees, ListKind, MarketStatus, OrderKind,
     SetAccountFees, StpMode, TimeInForce,
 };
 
@@ -34,6 +34,33 @@ wire_enum! {
         7 = Wake(Wake),
         8 = Product(ProductCommand),
         9 = Admin(Admin),
+        10 = PlaceList(Box<PlaceList>),
+        11 = CancelList(CancelList),
+    }
+}
+
+wire_struct! {
+    /// Several orders of one instrument that depend on each other.
+    #[derive(Clone, PartialEq, Eq, Debug)]
+    pub struct PlaceList {
+        pub instrument: InstrumentId,
+        pub kind: ListKind,
+        /// Names the list itself. Never empty.
+        pub client_id: ClientId,
+        /// In the order of [`ListKind`]. A pending order of OPO and OPOCO says no quantity.
+        pub legs: Vec<PlaceOrder>,
+    }
+}
+wire_struct! {
+    /// Cancels every open order of a list. One name at least is given; when both are, they must agree.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct CancelList {
+        pub instrument: InstrumentId,
+        pub list: Option<ListId>,
+        /// The list's own name, or [`ClientId::NONE`].
+        pub list_client_id: ClientId,
+        /// Names the cancel itself in the execution reports.
+        pub client_id: ClientId,
     }
 }
 
@@ -198,6 +225,8 @@ impl Command {
             Command::CancelAll(c) => Some(c.instrument),
             Command::CancelReplace(c) => Some(c.place.instrument),
             Command::AmendOrder(c) => Some(c.instrument),
+            Command::PlaceList(c) => Some(c.instrument),
+            Command::CancelList(c) => Some(c.instrument),
             _ => None,
         }
     }

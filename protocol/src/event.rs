@@ -3,7 +3,9 @@ use types::{
     TradeId, UpdateId, Wallet,
 };
 
-use crate::{AccountFees, FeeSchedule, Instrument, InstrumentFees, Order, SetTradeGroup, StpMode};
+use crate::{
+    AccountFees, FeeSchedule, Instrument, InstrumentFees, Order, OrderList, SetTradeGroup, StpMode,
+};
 
 /// What followed from one record, in order. Reused from record to record, so that the engine does not allocate once warm.
 pub type Events = Vec<Event>;
@@ -29,6 +31,11 @@ wire_enum! {
         12 = MatchPrevented(MatchPrevented),
         13 = OrderTriggered(OrderTriggered),
         14 = TrailingStarted(TrailingStarted),
+        /// Stands before the [`Event::OrderPlaced`] of its orders.
+        15 = ListPlaced(Box<OrderList>),
+        /// All orders of a list have ended.
+        16 = ListEnded(Box<OrderList>),
+        17 = OrderActivated(OrderActivated),
         20 = TradeGroupChanged(SetTradeGroup),
         21 = OrderDecremented(OrderDecremented),
         /// Stands behind the match that it speaks of.
@@ -40,6 +47,8 @@ wire_enum! {
         /// An order that is open now.
         128 = OrderRestored(Box<Order>),
         129 = MarketRestored(MarketRestored),
+        /// A list that is open now.
+        130 = ListRestored(Box<OrderList>),
     }
 }
 
@@ -117,6 +126,10 @@ wire_enum! {
         5 = Prevented,
         /// A conditional order that acted when money or room for it was lacking.
         6 = Refused,
+        /// The other order of a pair acted or ended.
+        7 = OcoTriggered,
+        /// The working order of a list ended before it was filled.
+        8 = PhaseOneExpired,
     }
 }
 wire_struct! {
@@ -189,6 +202,11 @@ wire_struct! {
     /// A conditional order's price was reached: it acts now, and its trades, rest or end follow.
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
     pub struct OrderTriggered { pub instrument: InstrumentId, pub order: OrderId, pub account: AccountId }
+}
+wire_struct! {
+    /// A pending order of a list acts now or waits for its price: it is `New` from here on, for `qty`.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct OrderActivated { pub instrument: InstrumentId, pub order: OrderId, pub account: AccountId, pub qty: Decimal }
 }
 wire_struct! {
     /// A trailing order follows the price from now on: its stop price was reached, or it had none and somebody traded.

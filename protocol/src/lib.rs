@@ -16,6 +16,7 @@ mod command;
 mod event;
 mod fees;
 mod instrument;
+mod list;
 mod order;
 mod reject;
 mod reply;
@@ -24,14 +25,15 @@ pub use aggregate::{Aggregate, aggregates};
 pub use batch::{Batch, Executed};
 pub use codec::{Malformed, Wire};
 pub use command::{
-    Admin, AmendOrder, BothKeys, CancelAll, CancelOrder, CancelReplace, CancelReplaceMode,
-    CancelRestriction, Command, Fund, ListInstrument, NewAsset, OrderKey, PlaceOrder,
-    ProductCommand, Request, SetFilters, SetStatus, SetTradeGroup, Transfer, Wake,
+    Admin, AmendOrder, BothKeys, CancelAll, CancelList, CancelOrder, CancelReplace,
+    CancelReplaceMode, CancelRestriction, Command, Fund, ListInstrument, NewAsset, OrderKey,
+    PlaceList, PlaceOrder, ProductCommand, Request, SetFilters, SetStatus, SetTradeGroup, Transfer,
+    Wake,
 };
 pub use event::{
     AssetCreated, BalanceChanged, CloseReason, Event, Events, MarketRestored, MatchPrevented,
-    MatchPreventedInGroup, OrderAmended, OrderClosed, OrderDecremented, OrderPlaced, OrderRested,
-    OrderTriggered, Party, Traded, TrailingStarted, Transferred,
+    MatchPreventedInGroup, OrderActivated, OrderAmended, OrderClosed, OrderDecremented,
+    OrderPlaced, OrderRested, OrderTriggered, Party, Traded, TrailingStarted, Transferred,
 };
 pub use fees::{
     AccountFees, Commission, Discount, FeeParts, FeeSchedule, InstrumentFees, SetAccountFees, Tier,
@@ -41,9 +43,12 @@ pub use instrument::{
     Filters, Instrument, LotSizeFilter, MarketStatus, MinNotionalFilter, NotionalFilter,
     PercentPriceBySideFilter, PercentPriceFilter, PriceFilter, TrailingDeltaFilter,
 };
-pub use order::{Condition, Extras, Order, OrderKind, OrderStatus, StpMode, StpModes, TimeInForce};
+pub use list::{ListKind, ListLeg, OrderList};
+pub use order::{
+    Condition, Extras, More, Order, OrderKind, OrderStatus, StpMode, StpModes, TimeInForce,
+};
 pub use reject::{Reject, RejectCode};
-pub use reply::{Amended, CancelReplaced, Placed, Reply};
+pub use reply::{Amended, CancelReplaced, ListReply, Placed, Reply};
 
 /// Continues the hash chain over one accepted record: its place, its time, its request and everything that followed from it.
 #[must_use]

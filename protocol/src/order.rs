@@ -1,4 +1,6 @@
-use types::{AccountId, Amount, ClientId, Decimal, InstrumentId, OrderId, Side, Time};
+use types::{AccountId, Amount, ClientId, Decimal, InstrumentId, ListId, OrderId, Side, Time};
+
+use crate::CloseReason;
 
 wire_enum! {
     /// How an order is priced.
@@ -148,38 +150,158 @@ wire_enum! {
         5 = Expired,
         /// Self-trade prevention ended it.
         6 = ExpiredInMatch,
+        /// A pending order of a list whose working order is not filled yet: it does nothing, and holds nothing.
+        7 = PendingNew,
     }
 }
 
-wire_struct! {
-    /// Everything there is to say of one order at one moment. The engine keeps it while the order is open; views keep it for ever.
-    #[derive(Clone, PartialEq, Eq, Debug)]
-    pub struct Order {
-        pub instrument: InstrumentId,
-        pub id: OrderId,
-        pub account: AccountId,
-        pub client_id: ClientId,
-        pub side: Side,
-        pub kind: OrderKind,
-        pub tif: TimeInForce,
-        pub stp: StpMode,
-        /// Zero for MARKET.
-        pub price: Decimal,
-        /// As placed, or as last amended. For a MARKET order by quote amount: what was executed.
-        pub qty: Decimal,
-        /// The quote amount asked for, for a MARKET order that names one; else zero.
-        pub quote_qty: Decimal,
-        pub executed_qty: Decimal,
-        /// Quote atoms given or received so far, before commission.
-        pub executed_quote: Amount,
-        pub prevented_qty: Decimal,
-        pub status: OrderStatus,
-        pub placed_at: Time,
-        pub updated_at: Time,
-        pub strategy_id: Option<i64>,
-        pub strategy_kind: Option<i32>,
-        /// What a conditional order waits, or waited, for.
-        pub condition: Option<Box<Condition>>,
+/// Everything there is to say of one order at one moment. The engine keeps it while the order is open; views keep it for ever.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Order {
+    pub instrument: InstrumentId,
+    pub id: OrderId,
+    pub account: AccountId,
+    pub client_id: ClientId,
+    pub side: Side,
+    pub kind: OrderKind,
+    pub tif: TimeInForce,
+    pub stp: StpMode,
+    /// Zero for MARKET.
+    pub price: Decimal,
+    /// As placed, or as last amended. For a MARKET order by quote amount: what was executed.
+    pub qty: Decimal,
+    /// The quote amount asked for, for a MARKET order that names one; else zero.
+    pub quote_qty: Decimal,
+    pub executed_qty: Decimal,
+    /// Quote atoms given or received so far, before commission.
+    pub executed_quote: Amount,
+    pub prevented_qty: Decimal,
+    pub status: OrderStatus,
+    pub placed_at: Time,
+    pub updated_at: Time,
+    pub strategy_id: Option<i64>,
+    pub strategy_kind: Option<i32>,
+    /// What a conditional order waits, or waited, for.
+    pub condition: Option<Box<Condition>>,
+    /// What only few orders have. Never a block that says nothing.
+    pub more: Option<Box<More>>,
+}
+
+/// Whether a condition, [`More`] or both stand behind an order's plain fields.
+const TAIL: [(bool, bool); 4] = [(false, false), (true, false), (false, true), (true, true)];
+
+impl crate::Wire for Order {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.instrument.put(out);
+        self.id.put(out);
+        self.account.put(out);
+        self.client_id.put(out);
+        self.side.put(out);
+        self.kind.put(out);
+        self.tif.put(out);
+        self.stp.put(out);
+        self.price.put(out);
+        self.qty.put(out);
+        self.quote_qty.put(out);
+        self.executed_qty.put(out);
+        self.executed_quote.put(out);
+        self.prevented_qty.put(out);
+        self.status.put(out);
+        self.placed_at.put(out);
+        self.updated_at.put(out);
+        self.strategy_id.put(out);
+        self.strategy_kind.put(out);
+        let tail = u8::from(self.condition.is_some()) + 2 * u8::from(self.more.is_some());
+        out.push(tail);
+        if let Some(condition) = &self.condition {
+            condition.put(out);
+        }
+        if let Some(more) = &self.more {
+            more.put(out);
+        }
+    }
+    fn take(input: &mut &[u8]) -> Result<Self, crate::Malformed> {
+        let mut order = Order {
+            instrument: crate::Wire::take(input)?,
+            id: crate::Wire::take(input)?,
+            account: crate::Wire::take(input)?,
+            client_id: crate::Wire::take(input)?,
+            side: crate::Wire::take(input)?,
+            kind: crate::Wire::take(input)?,
+            tif: crate::Wire::take(input)?,
+            stp: crate::Wire::take(input)?,
+            price: crate::Wire::take(input)?,
+            qty: crate::Wire::take(input)?,
+            quote_qty: crate::Wire::take(input)?,
+            executed_qty: crate::Wire::take(input)?,
+            executed_quote: crate::Wire::take(input)?,
+            prevented_qty: crate::Wire::take(input)?,
+            status: crate::Wire::take(input)?,
+            placed_at: crate::Wire::take(input)?,
+            updated_at: crate::Wire::take(input)?,
+            strategy_id: crate::Wire::take(input)?,
+            strategy_kind: crate::Wire::take(input)?,
+            condition: None,
+            more: None,
+        };
+        let tail = usize::from(u8::take(input)?);
+        let (condition, more) = TAIL.get(tail).ok_or(crate::Malformed("option"))?;
+        if *condition {
+            order.condition = Some(crate::Wire::take(input)?);
+        }
+        if *more {
+            order.more = Some(crate::Wire::take(input)?);
+        }
+        Ok(order)
+    }
+}
+
+/// What only few orders have. Its bytes are a `u16` of flags, one for each field that is present, and those fields.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct More {
+    /// The order list that it is a part of.
+    pub list: Option<ListId>,
+    /// When a pending order of a list began to act or to wait for its price.
+    pub activated_at: Option<Time>,
+    /// Why it ended, where status, kind and time in force do not say so.
+    pub reason: Option<CloseReason>,
+}
+
+impl More {
+    /// `None` when it says nothing.
+    #[must_use]
+    pub fn boxed(self) -> Option<Box<More>> {
+        (self != More::default()).then(|| Box::new(self))
+    }
+}
+
+impl crate::Wire for More {
+    fn put(&self, out: &mut Vec<u8>) {
+        let flags = u16::from(self.list.is_some())
+            | u16::from(self.activated_at.is_some()) << 1
+            | u16::from(self.reason.is_some()) << 2;
+        flags.put(out);
+        if let Some(list) = &self.list {
+            list.put(out);
+        }
+        if let Some(at) = &self.activated_at {
+            at.put(out);
+        }
+        if let Some(reason) = &self.reason {
+            reason.put(out);
+        }
+    }
+    fn take(input: &mut &[u8]) -> Result<Self, crate::Malformed> {
+        let flags = u16::take(input)?;
+        if flags == 0 || flags >= 1 << 3 {
+            return Err(crate::Malformed("flags of an order's rare fields"));
+        }
+        let has = |bit: u16| flags & 1 << bit != 0;
+        Ok(More {
+            list: has(0).then(|| crate::Wire::take(input)).transpose()?,
+            activated_at: has(1).then(|| crate::Wire::take(input)).transpose()?,
+            reason: has(2).then(|| crate::Wire::take(input)).transpose()?,
+        })
     }
 }
 
@@ -188,7 +310,7 @@ impl Order {
     #[must_use]
     pub fn open_qty(&self) -> Decimal {
         match self.status {
-            OrderStatus::New | OrderStatus::PartiallyFilled => Decimal(
+            OrderStatus::New | OrderStatus::PartiallyFilled | OrderStatus::PendingNew => Decimal(
                 self.qty
                     .0
                     .saturating_sub(self.executed_qty.0)
@@ -201,23 +323,43 @@ impl Order {
     /// Acts or has acted: not a conditional order that still waits.
     #[must_use]
     pub fn is_working(&self) -> bool {
-        match &self.condition {
-            Some(condition) => condition.triggered_at.is_some(),
-            None => true,
-        }
+        self.working_at().is_some()
     }
 
     /// When it began to act; `None` while it waits.
     #[must_use]
     pub fn working_at(&self) -> Option<Time> {
         match &self.condition {
+            _ if self.status == OrderStatus::PendingNew => None,
             Some(condition) => condition.triggered_at,
-            None => Some(self.placed_at),
+            None => Some(self.activated_at().unwrap_or(self.placed_at)),
         }
     }
 
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        matches!(self.status, OrderStatus::New | OrderStatus::PartiallyFilled)
+        matches!(
+            self.status,
+            OrderStatus::New | OrderStatus::PartiallyFilled | OrderStatus::PendingNew
+        )
+    }
+
+    /// The order list that it is a part of.
+    #[must_use]
+    pub fn list(&self) -> Option<ListId> {
+        self.more.as_ref().and_then(|more| more.list)
+    }
+
+    /// When a pending order of a list was let act.
+    #[must_use]
+    pub fn activated_at(&self) -> Option<Time> {
+        self.more.as_ref().and_then(|more| more.activated_at)
+    }
+
+    /// Changes the rare fields.
+    pub fn set_more(&mut self, change: impl FnOnce(&mut More)) {
+        let mut more = self.more.as_deref().copied().unwrap_or_default();
+        change(&mut more);
+        self.more = more.boxed();
     }
 }

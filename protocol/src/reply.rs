@@ -1,6 +1,6 @@
 use types::{AccountId, AssetId, InstrumentId};
 
-use crate::{Order, Reject};
+use crate::{Order, OrderList, Reject};
 
 /// What came of an accepted request, as the engine saw it at that moment. Trades stand in the record's events.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -10,12 +10,22 @@ pub enum Reply {
     /// The order after the cancel.
     Canceled(Box<Order>),
     /// The orders after the cancel, oldest first.
-    CanceledAll(Vec<Order>),
+    CanceledAll(Vec<Order>, Vec<OrderList>),
+    ListPlaced(Box<ListReply>),
+    /// Also the answer to the cancel of one order of a list.
+    ListCanceled(Box<ListReply>),
     CancelReplaced(Box<CancelReplaced>),
     Amended(Box<Amended>),
     AccountOpened(AccountId),
     AssetCreated(AssetId),
     InstrumentListed(InstrumentId),
+}
+
+/// A list after placement or cancel, with its orders at that moment: after a cancel those that were open.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListReply {
+    pub list: OrderList,
+    pub orders: Vec<Order>,
 }
 
 /// The order after placement: rested, filled or ended.

@@ -58,6 +58,10 @@ id!(
     OrderId(u64)
 );
 id!(
+    /// One order list. Counts over all instruments, from 1.
+    ListId(u64)
+);
+id!(
     /// Counts per instrument, from 1, without gaps.
     TradeId(u64)
 );

@@ -5,7 +5,7 @@ use protocol::{AmendOrder, Amended, Event, Events, MarketStatus, OrderAmended, R
 use types::{AccountId, Qty, Time};
 
 use crate::Engine;
-use crate::cancel::{Found, find};
+use crate::cancel::{Canceled, Found, find, found_id};
 
 /// An amend found free of errors.
 #[derive(Clone, Copy)]
@@ -47,6 +47,9 @@ impl Engine {
         if other.is_some_and(|slot| slot != at.slot) || waits.is_some() {
             return Err(RejectCode::DuplicateClientId);
         }
+        if live.listed && market.lists.is_one_of_a_pair(live.id) {
+            return Err(RejectCode::AmendPair);
+        }
         if c.client_id.is_none() {
             return Err(RejectCode::UnsupportedCombination);
         }
@@ -67,8 +70,15 @@ impl Engine {
         let market = &mut self.markets[c.instrument.0 as usize - 1];
         let previous_client_id = market.live.get(amend.at.slot).client_id;
         if amend.open.0 <= 0 {
-            let order =
-                self.act_cancel(time, c.instrument, Found::Book(amend.at), c.client_id, out);
+            let found = Found::Book(amend.at);
+            let id = found_id(market, found);
+            let order = match self.cancel_found(time, c.instrument, found, c.client_id, out) {
+                Canceled::One(order) => order,
+                Canceled::List(list) => {
+                    let named = list.orders.into_iter().find(|order| order.id == id);
+                    named.expect("it was open")
+                }
+            };
             return Amended {
                 order,
                 previous_client_id,
@@ -77,6 +87,10 @@ impl Engine {
         let resting = market.book.get(amend.at).expect("the order was found open");
         market.book.reduce(amend.at, amend.open);
         market.live.rename(amend.at.slot, c.client_id);
+        let live = market.live.get(amend.at.slot);
+        if live.listed {
+            market.lists.rename(live.id, c.client_id);
+        }
         let live = market.live.get_mut(amend.at.slot);
         live.qty = amend.qty;
         live.amends = live.amends.saturating_add(1);

@@ -24,6 +24,9 @@ impl Engine {
             market.waiting.audit().map_err(named)?;
             let contract = self.registry.contract_at(market.contract);
             audit_orders(market, contract, &mut holds).map_err(named)?;
+            market
+                .audit_lists(self.last_list, &mut holds)
+                .map_err(named)?;
         }
         let reached: usize = self.markets.iter().map(|m| m.waiting.queue().len()).sum();
         if reached != self.reached {

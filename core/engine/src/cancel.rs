@@ -3,12 +3,13 @@
 use matching::{Book, OrderRef};
 use protocol::{
     CancelAll, CancelOrder, CancelReplace, CancelReplaceMode, CancelReplaced, CancelRestriction,
-    CloseReason, Event, Events, MarketStatus, Order, OrderClosed, OrderKey, OrderStatus, Reject,
-    RejectCode, Reply,
+    CloseReason, Event, Events, ListReply, MarketStatus, Order, OrderClosed, OrderKey, OrderList,
+    Reject, RejectCode, Reply,
 };
 use types::{AccountId, ClientId, InstrumentId, OrderId, Qty, Time};
 
 use crate::Engine;
+use crate::conditional::status_after;
 use crate::market::{Market, Shape};
 
 /// Where an open order is.
@@ -84,7 +85,20 @@ pub(crate) fn find(
     }
 }
 
-fn check_cancelable(market: &Market) -> Result<(), RejectCode> {
+/// What a cancel ended: an order of a list takes the whole list with it.
+pub(crate) enum Canceled {
+    One(Order),
+    List(Box<ListReply>),
+}
+
+pub(crate) fn found_id(market: &Market, found: Found) -> OrderId {
+    match found {
+        Found::Book(at) => market.live.get(at.slot).id,
+        Found::Waiting(id) => id,
+    }
+}
+
+pub(crate) fn check_cancelable(market: &Market) -> Result<(), RejectCode> {
     match market.spec.status() {
         MarketStatus::Trading | MarketStatus::CancelOnly => Ok(()),
         MarketStatus::Halt | MarketStatus::Break => Err(RejectCode::CancelClosed),
@@ -115,6 +129,27 @@ impl Engine {
         Ok(at)
     }
 
+    /// Takes an open order out, and with it the list that it is a part of.
+    pub(crate) fn cancel_found(
+        &mut self,
+        time: Time,
+        instrument: InstrumentId,
+        found: Found,
+        client_id: ClientId,
+        out: &mut Events,
+    ) -> Canceled {
+        let at = instrument.0 as usize - 1;
+        let market = &self.markets[at];
+        let list = market.lists.of(found_id(market, found));
+        match list {
+            None => Canceled::One(self.act_cancel(time, instrument, found, client_id, out)),
+            Some(list) => {
+                let reply = self.act_cancel_list(time, at, list, client_id, out);
+                Canceled::List(Box::new(reply))
+            }
+        }
+    }
+
     /// Takes an open order out and gives its hold back.
     pub(crate) fn act_cancel(
         &mut self,
@@ -125,17 +160,23 @@ impl Engine {
         out: &mut Events,
     ) -> Order {
         match found {
-            Found::Book(at) => self.cancel_in_book(time, instrument, at, client_id, out),
-            Found::Waiting(id) => self.cancel_waiting(time, instrument, id, client_id, out),
+            Found::Book(at) => {
+                let why = (CloseReason::Canceled, client_id);
+                self.close_in_book(time, instrument, at, why, out)
+            }
+            Found::Waiting(id) => {
+                let why = (CloseReason::Canceled, client_id);
+                self.close_waiting(time, instrument, id, why, out)
+            }
         }
     }
 
-    fn cancel_in_book(
+    pub(crate) fn close_in_book(
         &mut self,
         time: Time,
         instrument: InstrumentId,
         at: OrderRef,
-        client_id: ClientId,
+        (reason, client_id): (CloseReason, ClientId),
         out: &mut Events,
     ) -> Order {
         let market = &mut self.markets[instrument.0 as usize - 1];
@@ -162,12 +203,12 @@ impl Engine {
             instrument,
             order: live.id,
             account: market.live.seat(live.seat).account,
-            reason: CloseReason::Canceled,
+            reason,
             open_qty: market.qty(resting.open),
             client_id,
             update: Some(update),
         }));
-        let order = market.order(&live, &Shape::of(&resting), OrderStatus::Canceled);
+        let order = market.order(&live, &Shape::of(&resting), status_after(reason));
         market.forget(&live);
         order
     }
@@ -192,8 +233,8 @@ impl Engine {
         actor: AccountId,
         c: &CancelAll,
         out: &mut Events,
-    ) -> Vec<Order> {
-        let mut canceled = Vec::new();
+    ) -> (Vec<Order>, Vec<OrderList>) {
+        let mut canceled = (Vec::new(), Vec::new());
         loop {
             let market = &self.markets[c.instrument.0 as usize - 1];
             let Some(seat) = market.live.seat_of(actor) else {
@@ -205,7 +246,13 @@ impl Engine {
             let Some(at) = in_book.map(Found::Book).or_else(waiting) else {
                 return canceled;
             };
-            canceled.push(self.act_cancel(time, c.instrument, at, c.client_id, out));
+            match self.cancel_found(time, c.instrument, at, c.client_id, out) {
+                Canceled::One(order) => canceled.0.push(order),
+                Canceled::List(list) => {
+                    canceled.0.extend(list.orders);
+                    canceled.1.push(list.list);
+                }
+            }
         }
     }
 
@@ -254,7 +301,18 @@ impl Engine {
         let (plan, cancel) = self.plan_replace(time, actor, c)?;
         // From here on at least one half succeeds: a cancel that was checked, or else a placement that was.
         let cancel = cancel
-            .map(|at| self.act_cancel(time, c.cancel.instrument, at, c.cancel.client_id, out))
+            .map(|at| {
+                let market = &self.markets[plan.market];
+                let id = found_id(market, at);
+                let name = c.cancel.client_id;
+                match self.cancel_found(time, c.cancel.instrument, at, name, out) {
+                    Canceled::One(order) => order,
+                    Canceled::List(list) => {
+                        let named = list.orders.into_iter().find(|order| order.id == id);
+                        named.expect("it was open")
+                    }
+                }
+            })
             .map_err(Reject::from);
         let place = match self.feasible(actor, &plan) {
             Ok(()) => Ok(self.act_place(time, actor, &c.place, &plan, out)),

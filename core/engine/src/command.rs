@@ -7,6 +7,7 @@ use protocol::{
 use types::{AccountId, Amount, InstrumentId, ProductId, Seq, Time, Wallet};
 
 use crate::Engine;
+use crate::cancel::Canceled;
 
 impl Engine {
     pub(crate) fn dispatch(
@@ -23,18 +24,32 @@ impl Engine {
                 Reply::Placed(Box::new(self.act_place(time, actor, c, &plan, out)))
             }
             Command::CancelOrder(c) => {
-                let slot = self.check_cancel(actor, c)?;
-                let order = self.act_cancel(time, c.instrument, slot, c.client_id, out);
-                Reply::Canceled(Box::new(order))
+                let found = self.check_cancel(actor, c)?;
+                match self.cancel_found(time, c.instrument, found, c.client_id, out) {
+                    Canceled::One(order) => Reply::Canceled(Box::new(order)),
+                    Canceled::List(list) => Reply::ListCanceled(list),
+                }
             }
             Command::CancelAll(c) => {
                 self.check_cancel_all(actor, c)?;
-                Reply::CanceledAll(self.act_cancel_all(time, actor, c, out))
+                let (orders, lists) = self.act_cancel_all(time, actor, c, out);
+                Reply::CanceledAll(orders, lists)
             }
             Command::CancelReplace(c) => return self.cancel_replace(time, actor, c, out),
             Command::AmendOrder(c) => {
                 let amend = self.check_amend(actor, c)?;
                 Reply::Amended(Box::new(self.act_amend(time, c, amend, out)))
+            }
+            Command::PlaceList(c) => {
+                let plans = self.plan_list(time, actor, c)?;
+                self.list_feasible(actor, c, &plans)?;
+                let placed = self.act_place_list(time, actor, c, &plans, out);
+                Reply::ListPlaced(Box::new(placed))
+            }
+            Command::CancelList(c) => {
+                let (at, list) = self.check_cancel_list(actor, c)?;
+                let reply = self.act_cancel_list(time, at, list, c.client_id, out);
+                Reply::ListCanceled(Box::new(reply))
             }
             Command::Transfer(c) => {
                 self.check_transfer(actor, c)?;
@@ -70,6 +85,13 @@ impl Engine {
             Command::CancelReplace(c) => self.check_cancel_replace(time, actor, c)?,
             Command::AmendOrder(c) => {
                 self.check_amend(actor, c)?;
+            }
+            Command::PlaceList(c) => {
+                let plans = self.plan_list(time, actor, c)?;
+                self.list_feasible(actor, c, &plans)?;
+            }
+            Command::CancelList(c) => {
+                self.check_cancel_list(actor, c)?;
             }
             Command::Transfer(c) => self.check_transfer(actor, c)?,
             Command::Wake(_) => {}

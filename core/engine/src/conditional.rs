@@ -10,7 +10,7 @@
 
 use contract::{Hold, Leg};
 use matching::{Book, Limit};
-use orders::{LiveOrder, Reached, Waiting};
+use orders::{LiveOrder, Reached, SeatId, Waiting};
 use protocol::{
     CloseReason, Condition, Event, Events, MarketStatus, Order, OrderClosed, OrderKind,
     OrderPlaced, OrderStatus, OrderTriggered, PlaceOrder, Placed, RejectCode, TrailingStarted,
@@ -19,9 +19,18 @@ use protocol::{
 use types::{AccountId, Amount, ClientId, InstrumentId, OrderId, Price, Qty, Side, Time};
 
 use crate::Engine;
+use crate::cascade::Effect;
 use crate::market::Market;
-use crate::place::Plan;
+use crate::place::{Ahead, Plan};
 use crate::snapshot::Corrupt;
+
+/// What an order is that was taken out for this reason.
+pub(crate) fn status_after(reason: CloseReason) -> OrderStatus {
+    match reason {
+        CloseReason::Canceled => OrderStatus::Canceled,
+        _ => OrderStatus::Expired,
+    }
+}
 
 /// How many conditional orders one record lets act.
 pub const TRIGGERS_AT_ONCE: usize = 16;
@@ -31,9 +40,9 @@ const WHOLE: u32 = 10_000;
 /// What a conditional order waits for, in the core's units.
 #[derive(Clone, Copy)]
 pub(crate) struct Wait {
-    above: bool,
-    stop: Option<Price>,
-    delta: u32,
+    pub above: bool,
+    pub stop: Option<Price>,
+    pub delta: u32,
 }
 
 impl Market {
@@ -53,6 +62,7 @@ impl Engine {
         c: &PlaceOrder,
         plan: &mut Plan,
         time: Time,
+        ahead: Ahead,
     ) -> Result<(), RejectCode> {
         let market = &self.markets[plan.market];
         let spec = &market.spec;
@@ -88,7 +98,10 @@ impl Engine {
             let take_profit = matches!(c.kind, OrderKind::TakeProfit | OrderKind::TakeProfitLimit);
             spec.trailing_delta(c.side, take_profit, extras.trailing_delta)?;
         }
-        spec.max_num_algo_orders(plan.seat.map_or(0, |s| market.waiting.count_of(s)))?;
+        if spec.instrument().filters.max_num_algo_orders.is_some() {
+            let waiting = plan.seat.map_or(0, |s| market.waiting.conditional_of(s));
+            spec.max_num_algo_orders(waiting + ahead.algos)?;
+        }
         plan.limit = Limit::Lots(qty);
         plan.wait = Some(Wait {
             above: c.kind.triggers_above(c.side),
@@ -216,16 +229,23 @@ impl Engine {
                 && let Some(id) = self.markets[at].next_to_act()
             {
                 self.trigger(time, at, id, out);
+                self.cascade(time, out);
                 left -= 1;
             }
         }
     }
 
     fn trigger(&mut self, time: Time, at: usize, id: OrderId, out: &mut Events) {
+        if self.markets[at]
+            .waiting
+            .get(id)
+            .is_some_and(Waiting::is_pending)
+        {
+            return self.activate(time, at, id, out);
+        }
         let market = &mut self.markets[at];
         let instrument = market.id();
         let waiting = market.waiting.remove(id).expect("it waits");
-        let group = self.groups.get(&waiting.order.account).copied();
         self.reached -= 1;
         let (leg, amount) = waiting.hold;
         let balances = market.balances(waiting.seat);
@@ -240,10 +260,29 @@ impl Engine {
             condition.triggered_at = Some(time);
             market.conditions.insert(id, condition);
         }
+        let listed = order.list().is_some();
+        if listed {
+            self.close_others(time, at, id, out);
+        }
+        self.act_alone(time, at, waiting.seat, &order, out);
+    }
+
+    /// An order that waited goes to the book, or ends when money or room is lacking.
+    pub(crate) fn act_alone(
+        &mut self,
+        time: Time,
+        at: usize,
+        seat: SeatId,
+        order: &Order,
+        out: &mut Events,
+    ) {
+        let id = order.id;
+        let group = self.group(order.account);
+        let market = &mut self.markets[at];
         let qty = market.spec.lots(order.qty).expect("it was placed in lots");
         let plan = Plan {
             market: at,
-            seat: Some(waiting.seat),
+            seat: Some(seat),
             group,
             side: order.side,
             kind: order.kind,
@@ -257,17 +296,21 @@ impl Engine {
             quote_qty: order.quote_qty,
             wait: None,
         };
-        let mut live = LiveOrder::new(id, waiting.seat, order.client_id, qty, order.placed_at);
+        let mut live = LiveOrder::new(id, seat, order.client_id, qty, order.placed_at);
         live.kind = order.kind;
         live.tif = order.tif;
         live.updated_at = time;
         live.strategy_id = order.strategy_id;
         live.strategy_kind = order.strategy_kind;
+        live.listed = order.list().is_some();
         if self.has_room(&plan) && self.feasible(order.account, &plan).is_ok() {
             self.enter(time, &plan, &mut live, out);
         } else {
+            if live.listed {
+                self.effects.push(Effect::ended(at, id));
+            }
             out.push(Event::OrderClosed(OrderClosed {
-                instrument,
+                instrument: order.instrument,
                 order: id,
                 account: order.account,
                 reason: CloseReason::Refused,
@@ -283,7 +326,7 @@ impl Engine {
     }
 
     /// May the order's remainder rest, as far as the book's numbers go?
-    fn has_room(&self, plan: &Plan) -> bool {
+    pub(crate) fn has_room(&self, plan: &Plan) -> bool {
         let market = &self.markets[plan.market];
         let Some(price) = plan.price.filter(|_| plan.may_rest()) else {
             return true;
@@ -295,12 +338,12 @@ impl Engine {
     }
 
     /// Takes out an order that waits.
-    pub(crate) fn cancel_waiting(
+    pub(crate) fn close_waiting(
         &mut self,
         time: Time,
         instrument: InstrumentId,
         id: OrderId,
-        client_id: ClientId,
+        (reason, client_id): (CloseReason, ClientId),
         out: &mut Events,
     ) -> Order {
         let market = &mut self.markets[instrument.0 as usize - 1];
@@ -314,13 +357,13 @@ impl Engine {
         let balances = market.balances(waiting.seat);
         self.ledger.release(balances[usize::from(leg)], amount);
         let mut order = waiting.order;
-        order.status = OrderStatus::Canceled;
+        order.status = status_after(reason);
         order.updated_at = time;
         out.push(Event::OrderClosed(OrderClosed {
             instrument,
             order: id,
             account: order.account,
-            reason: CloseReason::Canceled,
+            reason,
             open_qty: order.qty,
             client_id,
             update: None,
@@ -364,6 +407,9 @@ impl Engine {
         hold: (u8, Amount),
         extreme: Option<Price>,
     ) -> Option<()> {
+        if order.status == OrderStatus::PendingNew {
+            return self.restore_pending(market, order, hold);
+        }
         let condition = order.condition.as_deref()?;
         let asked = condition.asked;
         let known = self.is_user(order.account)
@@ -384,6 +430,10 @@ impl Engine {
         };
         if stop.is_none() && asked.trailing_delta == 0 || asked.trailing_delta >= WHOLE {
             return None;
+        }
+        if let Some(more) = order.more.as_deref() {
+            more.list?;
+            market.lists.announce(order.id, *more)?;
         }
         let group = self.group(order.account);
         let seat = market.seat(order.account, group, &mut self.ledger);

@@ -15,6 +15,7 @@ use types::{
 };
 
 use crate::commission::SeatRates;
+use crate::lists::Lists;
 
 pub(crate) struct Market {
     pub spec: Spec,
@@ -29,6 +30,7 @@ pub(crate) struct Market {
     pub waiting: WaitingOrders,
     /// What the conditional orders in the book waited for.
     pub conditions: BTreeMap<OrderId, Condition>,
+    pub lists: Lists,
     pub prices: Prices,
     /// The fees account's balances of base and quote.
     pub fees: [BalanceRef; 2],
@@ -63,6 +65,7 @@ impl Market {
             live: LiveOrders::default(),
             waiting: WaitingOrders::default(),
             conditions: BTreeMap::new(),
+            lists: Lists::default(),
             prices: Prices::new(minutes),
             fees,
             rates: Vec::new(),
@@ -193,6 +196,10 @@ impl Market {
             strategy_kind: live.strategy_kind,
             condition: match live.kind.is_conditional() {
                 true => self.conditions.get(&live.id).copied().map(Box::new),
+                false => None,
+            },
+            more: match live.listed {
+                true => self.lists.more(live.id).boxed(),
                 false => None,
             },
         }

@@ -1,5 +1,6 @@
 //! Placing an order: plan and feasibility (pure), then the act.
 
+use contract::{Hold, Leg};
 use ledger::Key;
 use matching::{Book, Limit, MatchKind, Quote, Remainder, Resting, Stop, Taker};
 use orders::{LiveOrder, SeatId};
@@ -12,6 +13,14 @@ use types::{AccountId, Amount, ClientId, Decimal, OrderId, Price, Qty, Side, Tim
 use crate::Engine;
 use crate::conditional::Wait;
 use crate::market::{Market, Shape};
+
+/// The orders of the same command that come before one.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Ahead {
+    pub orders: u32,
+    /// Those of them that are conditional.
+    pub algos: u32,
+}
 
 /// A placed order in the core's units, found free of errors of its own.
 #[derive(Clone, Copy)]
@@ -72,7 +81,7 @@ impl Plan {
 }
 
 /// Kind, time in force, price and quantities agree?
-fn check_shape(c: &PlaceOrder) -> Result<(), RejectCode> {
+pub(crate) fn check_shape(c: &PlaceOrder) -> Result<(), RejectCode> {
     let (price, qty, quote) = (!c.price.is_zero(), !c.qty.is_zero(), !c.quote_qty.is_zero());
     let fits = match c.kind {
         OrderKind::Limit => !quote,
@@ -94,10 +103,14 @@ fn check_shape(c: &PlaceOrder) -> Result<(), RejectCode> {
 }
 
 /// No two open orders of one owner have one name.
-fn check_name(market: &Market, seat: Option<SeatId>, c: &PlaceOrder) -> Result<(), RejectCode> {
+pub(crate) fn check_name(
+    market: &Market,
+    seat: Option<SeatId>,
+    client_id: &ClientId,
+) -> Result<(), RejectCode> {
     if let Some(seat) = seat
-        && (market.live.find_client_id(seat, &c.client_id).is_some()
-            || market.waiting.find_client_id(seat, &c.client_id).is_some())
+        && (market.live.find_client_id(seat, client_id).is_some()
+            || market.waiting.find_client_id(seat, client_id).is_some())
     {
         return Err(RejectCode::DuplicateClientId);
     }
@@ -149,6 +162,18 @@ impl Engine {
         actor: AccountId,
         c: &PlaceOrder,
     ) -> Result<Plan, RejectCode> {
+        self.plan_behind(time, actor, c, Ahead::default())
+    }
+
+    /// The same for an order that is placed together with others that count before it.
+    #[inline]
+    pub(crate) fn plan_behind(
+        &self,
+        time: Time,
+        actor: AccountId,
+        c: &PlaceOrder,
+        ahead: Ahead,
+    ) -> Result<Plan, RejectCode> {
         if !self.is_user(actor) {
             return Err(RejectCode::NotPermitted);
         }
@@ -169,14 +194,14 @@ impl Engine {
             wait: None,
         };
         if c.kind.is_conditional() {
-            self.plan_conditional(c, &mut plan, time)?;
+            self.plan_conditional(c, &mut plan, time, ahead)?;
         } else if c.kind == OrderKind::Market {
             plan.limit = plan_market(market, c, time)?;
         } else {
             plan_limit(market, c, &mut plan, time)?;
         }
         if plan.may_rest() || plan.wait.is_some() {
-            spec.max_num_orders(plan.seat.map_or(0, |s| market.open_orders(s)))?;
+            spec.max_num_orders(plan.seat.map_or(0, |s| market.open_orders(s)) + ahead.orders)?;
             if market.book.len() + 1 >= matching::SlotIndex::MAX_SLOTS {
                 return Err(RejectCode::MaxNumOrders);
             }
@@ -190,7 +215,7 @@ impl Engine {
         if spec.status() != MarketStatus::Trading {
             return Err(RejectCode::MarketClosed);
         }
-        check_name(market, plan.seat, c)?;
+        check_name(market, plan.seat, &c.client_id)?;
         Ok(plan)
     }
 
@@ -213,9 +238,15 @@ impl Engine {
 
     /// What depends on the book and on money, as they stand.
     pub(crate) fn feasible(&self, actor: AccountId, plan: &Plan) -> Result<(), RejectCode> {
+        let hold = self.needed(plan)?;
+        risk::affordable(self.free(actor, plan, hold.leg), hold)
+    }
+
+    /// What an order takes from its owner at most, if the book lets it be placed.
+    pub(crate) fn needed(&self, plan: &Plan) -> Result<Hold, RejectCode> {
         let market = &self.markets[plan.market];
         let contract = self.registry.contract_at(market.contract);
-        let hold = if let Some(wait) = &plan.wait {
+        Ok(if let Some(wait) = &plan.wait {
             self.conditional_hold(plan, wait)?
         } else if let Some(price) = plan.price {
             let qty = plan.qty();
@@ -235,15 +266,19 @@ impl Engine {
                     contract.cost(&market.terms, plan.side, quote.qty, budget)
                 }
             }
-        };
-        let free = match plan.seat {
-            Some(seat) => self.ledger.free(market.balances(seat)[hold.leg as usize]),
+        })
+    }
+
+    /// What the actor may spend of one of the market's assets.
+    pub(crate) fn free(&self, actor: AccountId, plan: &Plan, leg: Leg) -> Amount {
+        let market = &self.markets[plan.market];
+        match plan.seat {
+            Some(seat) => self.ledger.free(market.balances(seat)[leg as usize]),
             None => {
-                let asset = market.legs()[hold.leg as usize];
+                let asset = market.legs()[leg as usize];
                 self.ledger.balance(Key::new(actor, market.wallet, asset)).0
             }
-        };
-        risk::affordable(free, hold)
+        }
     }
 
     /// Carries out a plan that was found feasible.
@@ -307,6 +342,9 @@ impl Engine {
             None
         };
         let status = self.finish(time, plan, &remainder, order, out);
+        if order.listed {
+            self.listed_entered(plan.market, order.id, status);
+        }
         (status, prevented_match)
     }
 

@@ -9,6 +9,7 @@ use protocol::{
 use types::{AccountId, Amount, ClientId, Qty, Rate};
 
 use crate::Engine;
+use crate::cascade::Effect;
 use crate::settle::Passage;
 
 /// What both orders lost.
@@ -163,6 +164,10 @@ impl Engine {
     fn close_maker(&mut self, passage: &Passage<'_>, matched: &matching::Match, out: &mut Events) {
         let market = &mut self.markets[passage.plan.market];
         let maker = market.live.remove(matched.maker.slot);
+        if maker.listed {
+            let effect = Effect::ended(passage.plan.market, maker.id);
+            self.effects.push(effect);
+        }
         market.forget(&maker);
         let update = market.next_update();
         out.push(Event::OrderClosed(OrderClosed {

@@ -82,6 +82,7 @@ impl Engine {
         let market = &mut self.markets[plan.market];
         let contract = self.registry.contract_at(market.contract);
         let maker = market.live.get_mut(slot);
+        let listed = maker.listed || taker.listed;
         let settlement = contract.settle(
             &market.terms,
             &Match {
@@ -128,6 +129,11 @@ impl Engine {
         }
         let stamp = (passage.time, plan.market, plan.side);
         let paid = self.paid(stamp, seats, &rates, &settlement, &mut passage.reserve);
+        if listed {
+            let ids = [matched.maker_id, taker.id];
+            let gross = contract_base(&settlement, plan.side);
+            self.listed_traded(plan, ids, matched.maker_open, gross, paid);
+        }
         let halves = (maker_seat, &*taker);
         self.tell_trade(passage, matched, halves, (settlement.quote, paid), out);
         if !self.markets[plan.market].waiting.is_empty() {
@@ -178,5 +184,13 @@ impl Engine {
             }
         }
         out.push(Event::Traded(event));
+    }
+}
+
+/// The base asset that the buyer received before commission.
+fn contract_base(settlement: &contract::Settlement, aggressor: types::Side) -> Amount {
+    match aggressor {
+        types::Side::Buy => settlement.taker.received,
+        types::Side::Sell => settlement.maker.received,
     }
 }

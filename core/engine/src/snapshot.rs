@@ -13,6 +13,7 @@
 //! n:u32  n x product    id:u16  bytes
 //! any    section        number:u8, then its fields; a section that would be empty is left out, and numbers rise
 //!   1 amended orders    n:u32  n x instrument:u32 order:u64 amends:u32   by instrument, side, priority
+//!   2 lists             last:u64  n:u32  n x list locked:i128                   open ones, by instrument and id
 //!  20 trade groups      n:u32  n x account:u32 group:u32             by account
 //!  30 fees              as in the crate `fees`
 //! xxh3-128 of all the above
@@ -28,9 +29,9 @@ use ledger::Key;
 use matching::{Book, Resting};
 use orders::LiveOrder;
 use prices::Bucket;
-use protocol::{Instrument, Malformed, Order, OrderStatus, TimeInForce, Wire};
+use protocol::{Instrument, Malformed, Order, OrderList, OrderStatus, TimeInForce, Wire};
 use types::{
-    AccountId, Amount, AssetId, InstrumentId, OrderId, Price, ProductId, Qty, Side, Wallet,
+    AccountId, Amount, AssetId, InstrumentId, ListId, OrderId, Price, ProductId, Qty, Side, Wallet,
 };
 use xxhash_rust::xxh3::Xxh3;
 
@@ -43,6 +44,8 @@ pub const SNAPSHOT_VERSION: u32 = 1;
 const MAGIC: [u8; 8] = *b"HWENGINE";
 /// The section of amended orders.
 const AMENDS: u8 = 1;
+/// The section of order lists.
+const LISTS: u8 = 2;
 /// The section of trade groups.
 const GROUPS: u8 = 20;
 /// The section of fees.
@@ -157,6 +160,7 @@ impl Engine {
             w.put(&bytes.into_boxed_slice());
         }
         self.write_amends(&mut w);
+        self.write_lists(&mut w);
         self.write_groups(&mut w);
         self.write_fees(&mut w);
         w.flush();
@@ -252,6 +256,7 @@ impl Engine {
             previous = number;
             match number {
                 AMENDS => self.read_amends(input)?,
+                LISTS => self.read_lists(input)?,
                 GROUPS => self.read_groups(input)?,
                 FEES => self.read_fees(input)?,
                 _ => return Err(corrupt("a section that this program does not know")),
@@ -282,6 +287,37 @@ impl Engine {
             w.put(&order);
             w.put(&amends);
         }
+    }
+
+    fn write_lists(&self, w: &mut Writer<'_>) {
+        if self.last_list == 0 {
+            return;
+        }
+        w.put(&LISTS);
+        w.put(&self.last_list);
+        w.count(self.markets.iter().map(|m| m.lists.len()).sum());
+        for list in self.markets.iter().flat_map(|m| m.lists.iter()) {
+            w.put(&list.told);
+            w.put(&list.locked);
+        }
+    }
+
+    fn read_lists(&mut self, input: &mut &[u8]) -> Result<(), Corrupt> {
+        self.last_list = u64::take(input)?;
+        if self.last_list == 0 {
+            return Err(corrupt("a section of lists that says nothing"));
+        }
+        let mut previous = (InstrumentId(0), ListId(0));
+        for _ in 0..u32::take(input)? {
+            let (told, locked) = (OrderList::take(input)?, Amount::take(input)?);
+            let place = (told.instrument, told.id);
+            let fits = place > previous && self.restore_list(told, locked).is_some();
+            if !fits {
+                return Err(Corrupt(format!("list {} cannot be open", place.1)));
+            }
+            previous = place;
+        }
+        Ok(())
     }
 
     fn write_groups(&self, w: &mut Writer<'_>) {
@@ -417,6 +453,11 @@ impl Engine {
         live.updated_at = order.updated_at;
         live.strategy_id = order.strategy_id;
         live.strategy_kind = order.strategy_kind;
+        if let Some(more) = order.more.as_deref() {
+            more.list?;
+            live.listed = true;
+            market.lists.announce(order.id, *more)?;
+        }
         let partly = live.executed.0 > 0;
         if partly != (order.status == OrderStatus::PartiallyFilled) {
             return None;

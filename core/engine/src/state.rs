@@ -13,6 +13,7 @@ use types::{
 };
 
 use crate::RULES_VERSION;
+use crate::cascade::Effect;
 use crate::convert::Ways;
 use crate::market::Market;
 
@@ -47,6 +48,10 @@ pub struct Engine {
     pub(crate) fills: Vec<Fill>,
     /// How many conditional orders' prices were reached and have not acted yet; the sum over the markets' queues.
     pub(crate) reached: usize,
+    /// The last order list's id.
+    pub(crate) last_list: u64,
+    /// What happened to orders of lists and has had no consequences yet; empty between records.
+    pub(crate) effects: Vec<Effect>,
 }
 
 impl fmt::Debug for Engine {
@@ -78,6 +83,8 @@ impl Engine {
             matches: Vec::new(),
             fills: Vec::new(),
             reached: 0,
+            last_list: 0,
+            effects: Vec::new(),
         }
     }
 
@@ -101,6 +108,9 @@ impl Engine {
             self.fills.clear();
             out.truncate(start);
             return result;
+        }
+        if !self.effects.is_empty() {
+            self.cascade(time, out);
         }
         if self.reached > 0 {
             self.act_reached(time, out);
@@ -171,8 +181,8 @@ impl Engine {
             .ok_or(RejectCode::UnknownInstrument)
     }
 
-    /// The whole state as events, for views to begin from: assets, accounts, instruments, fees, counters, balances, and open orders in priority
-    /// order per book.
+    /// The whole state as events, for views to begin from: assets, accounts, instruments, fees, counters, balances, open orders in priority
+    /// order per book, and open lists.
     pub fn tell(&self, out: &mut dyn FnMut(Event)) {
         for (id, asset) in (1..).zip(&self.assets) {
             out(Event::AssetCreated(AssetCreated {
@@ -222,6 +232,10 @@ impl Engine {
         }
         for market in &self.markets {
             market.each_order(&mut |order| out(Event::OrderRestored(Box::new(order))));
+        }
+        for market in &self.markets {
+            let lists = market.lists.iter();
+            lists.for_each(|list| out(Event::ListRestored(Box::new(list.told.clone()))));
         }
     }
 }

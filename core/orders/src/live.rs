@@ -16,6 +16,8 @@ pub struct LiveOrder {
     pub(crate) prev: u32,
     pub kind: OrderKind,
     pub tif: TimeInForce,
+    /// A part of an order list.
+    pub listed: bool,
     /// As placed or last amended.
     pub qty: Qty,
     pub executed: Qty,
@@ -41,6 +43,7 @@ impl LiveOrder {
             prev: NIL,
             kind: OrderKind::Limit,
             tif: TimeInForce::Gtc,
+            listed: false,
             qty,
             executed: Qty(0),
             prevented: Qty(0),

@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use protocol::Order;
+use protocol::{Order, OrderStatus};
 use types::{Amount, ClientId, OrderId, Price};
 
 use crate::SeatId;
 
-/// A conditional order that has not acted yet.
+/// An order that has not acted yet: a conditional one, or a pending order of a list, which waits for another order and holds nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Waiting {
     /// As it is told: its condition says what it waits for.
@@ -48,6 +48,12 @@ impl Waiting {
         });
     }
 
+    /// Waits for another order of its list.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.order.status == OrderStatus::PendingNew
+    }
+
     fn follows(&self) -> bool {
         self.delta != 0 && (self.stop.is_none() || self.extreme.is_some())
     }
@@ -65,6 +71,8 @@ pub struct WaitingOrders {
     above: BTreeSet<(Price, OrderId)>,
     below: BTreeSet<(Price, OrderId)>,
     following: BTreeSet<OrderId>,
+    /// Wait for another order.
+    pending: BTreeSet<OrderId>,
     reached: VecDeque<OrderId>,
 }
 
@@ -132,7 +140,9 @@ impl WaitingOrders {
 
     pub fn insert(&mut self, waiting: Waiting) {
         let (id, seat) = (waiting.order.id, waiting.seat.0);
-        if waiting.follows() {
+        if waiting.is_pending() {
+            self.pending.insert(id);
+        } else if waiting.follows() {
             self.following.insert(id);
         } else if let Some(stop) = waiting.stop {
             self.side(waiting.above).insert((stop, id));
@@ -155,6 +165,7 @@ impl WaitingOrders {
             }
         }
         self.following.remove(&id);
+        self.pending.remove(&id);
         if let Some(stop) = waiting.stop {
             self.side(waiting.above).remove(&(stop, id));
         }
@@ -234,6 +245,22 @@ impl WaitingOrders {
         }
     }
 
+    /// The order that a pending one waits for was filled. False when no such order pends.
+    pub fn release(&mut self, id: OrderId) -> bool {
+        let pended = self.pending.remove(&id);
+        if pended {
+            self.reached.push_back(id);
+        }
+        pended
+    }
+
+    /// How many of an account's are conditional, pending or not.
+    #[must_use]
+    pub fn conditional_of(&self, seat: SeatId) -> u32 {
+        let count = self.of(seat).filter(|w| w.order.kind.is_conditional());
+        u32::try_from(count.count()).unwrap_or(u32::MAX)
+    }
+
     /// The next that may act.
     #[must_use]
     pub fn next_reached(&self) -> Option<OrderId> {
@@ -254,6 +281,7 @@ impl WaitingOrders {
             };
             let (above, stop) = (waiting.above, waiting.stop);
             self.following.remove(id);
+            self.pending.remove(id);
             if let Some(stop) = stop {
                 self.side(above).remove(&(stop, *id));
             }
@@ -267,8 +295,11 @@ impl WaitingOrders {
     pub fn audit(&self) -> Result<(), String> {
         let waiting = self.by_id.len();
         let by_seat: usize = self.by_seat.values().map(BTreeSet::len).sum();
-        let placed =
-            self.above.len() + self.below.len() + self.following.len() + self.reached.len();
+        let placed = self.above.len()
+            + self.below.len()
+            + self.following.len()
+            + self.reached.len()
+            + self.pending.len();
         if by_seat != waiting || self.by_client_id.len() != waiting || placed != waiting {
             return Err(format!(
                 "{waiting} orders wait, {by_seat} by account, {} client ids, {placed} for a price",
