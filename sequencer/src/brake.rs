@@ -46,6 +46,7 @@ fn relieves(command: &Command) -> bool {
         command,
         Command::CancelOrder(_)
             | Command::CancelAll(_)
+            | Command::CancelList(_)
             | Command::Wake(_)
             | Command::Admin(Admin::HaltInstrument(_))
     )

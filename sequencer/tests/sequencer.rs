@@ -458,7 +458,7 @@ fn a_full_disk_keeps_its_last_room_for_cancels() {
         client_id: ClientId::new("out").unwrap(),
     });
     let canceled = venue.ask(user(0), cancel).unwrap().outcome.unwrap();
-    assert!(matches!(canceled.reply(), Reply::CanceledAll(orders) if orders.len() == open));
+    assert!(matches!(canceled.reply(), Reply::CanceledAll(orders, _) if orders.len() == open));
     storage.set_capacity(None);
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     let placed = loop {

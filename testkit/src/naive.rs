@@ -84,6 +84,9 @@ impl Naive {
                 self.wake_fees(time, c.budget, &mut events);
                 Reply::Done
             }
+            // like conditional orders, lists are beyond it, and the generator makes none
+            Command::PlaceList(_) => return Err(RejectCode::UnsupportedList.into()),
+            Command::CancelList(_) => return Err(RejectCode::UnknownOrder.into()),
             Command::Product(_) => return Err(RejectCode::UnknownProduct.into()),
             Command::Admin(c) => self.admin(time, actor, c, &mut events)?,
         };

@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 
-use protocol::{AccountFees, BalanceChanged, Order, OrderKey, OrderStatus};
+use protocol::{AccountFees, BalanceChanged, Order, OrderKey, OrderList, OrderStatus};
 use types::{
-    Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Seq, Time, TradeGroupId, TradeId,
-    Wallet,
+    Amount, AssetId, ClientId, Decimal, InstrumentId, ListId, OrderId, Seq, Time, TradeGroupId,
+    TradeId, Wallet,
 };
 
 use crate::model::{Amendment, Balance, Fill, PreventedMatch};
@@ -29,6 +29,8 @@ pub(crate) struct Account {
     /// Not in the database yet, with the record that each stands in.
     prevented: VecDeque<(Seq, PreventedMatch)>,
     amendments: VecDeque<Amendment>,
+    /// Open, or not in the database yet.
+    lists: BTreeMap<ListId, OrderList>,
 }
 
 impl Account {
@@ -95,6 +97,36 @@ impl Account {
 
     pub fn amend(&mut self, row: Amendment) {
         self.amendments.push_back(row);
+    }
+
+    /// An order list was placed, or has ended.
+    pub fn set_list(&mut self, list: OrderList) {
+        self.lists.insert(list.id, list);
+    }
+
+    /// An order of an open list answers to another name.
+    pub fn rename_in_list(&mut self, list: ListId, order: OrderId, name: ClientId) {
+        let list = self.lists.get_mut(&list);
+        let legs = list.into_iter().flat_map(|list| &mut list.legs);
+        for leg in legs.filter(|leg| leg.order == order) {
+            leg.client_id = name;
+        }
+    }
+
+    /// The lists that are open, or wait for history, ascending.
+    pub fn lists(&self) -> impl DoubleEndedIterator<Item = &OrderList> {
+        self.lists.values()
+    }
+
+    pub fn list(&self, id: ListId) -> Option<&OrderList> {
+        self.lists.get(&id)
+    }
+
+    /// The database has a list that ended.
+    pub fn forget_list(&mut self, id: ListId) {
+        if self.lists.get(&id).is_some_and(|list| list.done) {
+            self.lists.remove(&id);
+        }
     }
 
     /// The prevented matches that wait for history, ascending.
@@ -199,6 +231,7 @@ impl Account {
         self.fees = None;
         self.group = None;
         self.by_client_id.clear();
+        self.lists.retain(|_, list| list.done);
         std::mem::take(&mut self.open)
     }
 }

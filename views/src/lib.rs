@@ -39,8 +39,8 @@ mod views;
 pub use interval::Interval;
 pub use model::{
     AggQuery, AggTrade, Amendment, Asset, AvgPrice, Balance, Best, Candle, Depth, Fill, FillsQuery,
-    HistoryError, OrderKey, OrdersQuery, PreventedMatch, PreventedQuery, PublicTrade, Ticker,
-    TransferRow, Window,
+    HistoryError, ListKey, ListsQuery, OrderKey, OrdersQuery, PreventedMatch, PreventedQuery,
+    PublicTrade, Ticker, TransferRow, Window,
 };
 pub(crate) use views::Inner;
 pub use views::{Opening, Options, Views, ViewsReader};

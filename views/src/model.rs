@@ -2,7 +2,7 @@
 
 use protocol::MatchPrevented;
 use types::{
-    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Seq, Side, Time,
+    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, ListId, OrderId, Seq, Side, Time,
     TradeGroupId, TradeId, UpdateId,
 };
 
@@ -281,4 +281,33 @@ impl HistoryError {
 /// True for a trade whose buyer was the maker.
 pub(crate) fn buyer_is_maker(aggressor: Side) -> bool {
     aggressor == Side::Sell
+}
+
+/// How an order list is named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ListKey {
+    Id(ListId),
+    /// The newest of this name.
+    Name(ClientId),
+}
+
+/// Which order lists, by id or by when they were placed. Without `from` and `start` the newest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ListsQuery {
+    pub from: Option<ListId>,
+    pub start: Option<Time>,
+    pub end: Option<Time>,
+    pub limit: usize,
+}
+
+impl ListsQuery {
+    pub(crate) fn newest(&self) -> bool {
+        self.from.is_none() && self.start.is_none()
+    }
+
+    pub(crate) fn wants(&self, list: &protocol::OrderList) -> bool {
+        self.from.is_none_or(|from| list.id >= from)
+            && self.start.is_none_or(|start| list.placed_at >= start)
+            && self.end.is_none_or(|end| list.placed_at <= end)
+    }
 }

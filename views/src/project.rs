@@ -103,6 +103,21 @@ impl Inner {
                     c.trailing_at = Some(time)
                 });
             }
+            Event::OrderActivated(e) => {
+                let key = (e.instrument, e.order);
+                self.account(e.account).write().change(key, |order| {
+                    order.status = OrderStatus::New;
+                    order.qty = e.qty;
+                    order.updated_at = time;
+                    order.set_more(|more| more.activated_at = Some(time));
+                });
+                touched.order(e.account, key);
+            }
+            Event::ListPlaced(list) | Event::ListEnded(list) => {
+                let account = self.account(list.account);
+                account.write().set_list((**list).clone());
+                chunk.lists.push((**list).clone());
+            }
             Event::MatchPrevented(prevented) => {
                 self.kept_prevented(seq, time, prevented, touched, chunk)
             }
@@ -124,7 +139,9 @@ impl Inner {
             Event::FeesChanged(_)
             | Event::InstrumentFeesChanged(_)
             | Event::AccountFeesChanged(_) => self.fees_event(event),
-            Event::OrderRestored(_) | Event::MarketRestored(_) => self.tell(event),
+            Event::OrderRestored(_) | Event::MarketRestored(_) | Event::ListRestored(_) => {
+                self.tell(event);
+            }
         }
     }
 
@@ -135,6 +152,14 @@ impl Inner {
         let mut account = account.write();
         let order = account.change(key, |order| {
             order.status = status_of(closed.reason);
+            let reason = match closed.reason {
+                // a conditional order's condition says so
+                CloseReason::Refused if order.condition.is_none() => Some(closed.reason),
+                reason => told_reason(reason),
+            };
+            if reason.is_some() {
+                order.set_more(|more| more.reason = reason);
+            }
             if let Some(condition) = order.condition.as_deref_mut() {
                 condition.refused = closed.reason == CloseReason::Refused;
             }
@@ -186,6 +211,10 @@ impl Inner {
         touched.order(amended.account, key);
         if let Some(order) = order {
             let (side, price) = (order.side, order.price);
+            let list = order.list();
+            if let Some(list) = list {
+                account.rename_in_list(list, key.1, amended.client_id);
+            }
             let less = Decimal(before.0.saturating_sub(amended.open_qty.0));
             drop(account);
             self.leave_book(key.0, side, price, less, amended.update);
@@ -304,6 +333,10 @@ impl Inner {
                     .write()
                     .insert((**order).clone());
             }
+            Event::ListRestored(list) => {
+                let account = self.account(list.account);
+                account.write().set_list((**list).clone());
+            }
             Event::MarketRestored(restored) => {
                 let market = self.market(restored.instrument);
                 let mut market = market.write();
@@ -416,7 +449,17 @@ fn status_of(reason: CloseReason) -> OrderStatus {
         CloseReason::UnfilledIoc
         | CloseReason::UnfilledFok
         | CloseReason::Refused
+        | CloseReason::OcoTriggered
+        | CloseReason::PhaseOneExpired
         | CloseReason::InsufficientLiquidity => OrderStatus::Expired,
         CloseReason::Prevented => OrderStatus::ExpiredInMatch,
+    }
+}
+
+/// What an order keeps of the reason for its end, because nothing else of it tells.
+fn told_reason(reason: CloseReason) -> Option<CloseReason> {
+    match reason {
+        CloseReason::OcoTriggered | CloseReason::PhaseOneExpired => Some(reason),
+        _ => None,
     }
 }

@@ -3,13 +3,13 @@
 //! Each reads memory first and the database after it. What memory no longer holds had been committed before memory let go of it, so the
 //! database shows it: nothing is missing while a transaction is under way. What both hold is taken once, from memory.
 
-use protocol::{Order, OrderKey};
+use protocol::{Order, OrderKey, OrderList};
 use types::{AccountId, ClientId, InstrumentId, OrderId, Seq, Time, TradeId};
 
 use crate::history::{OrderRange, TradeRange};
 use crate::model::{
-    AggQuery, AggTrade, Amendment, Fill, FillsQuery, HistoryError, OrdersQuery, PreventedMatch,
-    PreventedQuery, PublicTrade,
+    AggQuery, AggTrade, Amendment, Fill, FillsQuery, HistoryError, ListKey, ListsQuery,
+    OrdersQuery, PreventedMatch, PreventedQuery, PublicTrade,
 };
 use crate::series::{Bucket, LEVELS, MINUTES};
 use crate::tape::{TradeRow, aggregate};
@@ -157,6 +157,54 @@ impl Views {
         orders.sort_by_key(|order| order.id);
         orders.dedup_by_key(|order| order.id);
         Ok(page(orders, range.newest, range.limit))
+    }
+
+    /// An order list, open or not.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn order_list(&self, account: AccountId, key: ListKey) -> Result<Option<OrderList>> {
+        let found = self.read_account(account, |a| match key {
+            ListKey::Id(id) => a.list(id).cloned(),
+            ListKey::Name(name) => a.lists().rev().find(|l| l.client_id == name).cloned(),
+        });
+        match found.flatten() {
+            Some(list) => Ok(Some(list)),
+            None => Ok(self.inner.sql.list(account, key).await?),
+        }
+    }
+
+    /// Order lists, open or not, ascending by id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn order_lists(
+        &self,
+        account: AccountId,
+        query: ListsQuery,
+    ) -> Result<Vec<OrderList>> {
+        let mut lists: Vec<OrderList> = self
+            .read_account(account, |a| {
+                a.lists()
+                    .filter(|list| query.wants(list))
+                    .cloned()
+                    .collect()
+            })
+            .unwrap_or_default();
+        lists.append(&mut self.inner.sql.lists(account, &query).await?);
+        // stable: of two of one id, memory's comes first and stays
+        lists.sort_by_key(|list| list.id);
+        lists.dedup_by_key(|list| list.id);
+        Ok(page(lists, query.newest(), query.limit))
+    }
+
+    /// The open order lists, ascending by id.
+    #[must_use]
+    pub fn open_order_lists(&self, account: AccountId) -> Vec<OrderList> {
+        self.read_account(account, |a| {
+            a.lists().filter(|list| !list.done).cloned().collect()
+        })
+        .unwrap_or_default()
     }
 
     /// The matches between orders of an account (or with another of its trade group) that were prevented.

@@ -467,8 +467,10 @@ impl Asked {
             Err(unavailable) => Err(unavailable.into()),
         };
         let accepted = outcome.and_then(|accepted| match accepted.reply() {
-            Reply::CanceledAll(orders) if orders.is_empty() => Err(RejectCode::UnknownOrder.into()),
-            Reply::CanceledAll(orders) => Ok((accepted.seq().0, orders.len())),
+            Reply::CanceledAll(orders, _) if orders.is_empty() => {
+                Err(RejectCode::UnknownOrder.into())
+            }
+            Reply::CanceledAll(orders, _) => Ok((accepted.seq().0, orders.len())),
             _ => Err(ApiError::unexpected_response()),
         });
         match accepted {

@@ -91,6 +91,17 @@ errors! {
     duplicate_symbols() -1151 "Symbol is present multiple times in the list.";
     bad_sbe_header() -1152 "Invalid `X-MBX-SBE` header; expected `<SCHEMA_ID>:<VERSION>`.";
     unknown_sbe_schema() -1153 "Unsupported SBE schema ID or version specified in the `X-MBX-SBE` header.";
+    bad_oco_type() -1158 "Order type not supported in OCO.";
+    oco_iceberg_tif(name) -1160 "Parameter '%s' is not supported if `aboveTimeInForce`/`belowTimeInForce` is not GTC.";
+    buy_oco_limit_above() -1165 "A limit order in a buy OCO must be below.";
+    sell_oco_limit_below() -1166 "A limit order in a sell OCO must be above.";
+    oco_of_limits() -1168 "At least one OCO order must be contingent.";
+    buy_oco_stop_below() -1196 "A stop loss order in a buy OCO must be above.";
+    sell_oco_stop_above() -1197 "A stop loss order in a sell OCO must be below.";
+    buy_oco_profit_above() -1198 "A take profit order in a buy OCO must be below.";
+    sell_oco_profit_below() -1199 "A take profit order in a sell OCO must be above.";
+    opo_working_sells() -1222 "Working order in an OPO list must be a bid.";
+    opo_pending_buys() -1223 "Pending orders in an OPO list must be asks.";
     sbe_disabled() -1155 "SBE is not enabled.";
     bad_time_unit() -1194 "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.";
     bad_peg_price_type() -1210 "Invalid pegPriceType.";

@@ -1,6 +1,8 @@
 //! What the API calls the words of the core.
 
-use protocol::{MarketStatus, Order, OrderKind, OrderStatus, StpMode, TimeInForce};
+use protocol::{
+    CloseReason, ListKind, MarketStatus, Order, OrderKind, OrderStatus, StpMode, TimeInForce,
+};
 use types::Side;
 
 #[must_use]
@@ -54,6 +56,7 @@ pub const fn order_status(status: OrderStatus) -> &'static str {
         OrderStatus::Canceled => "CANCELED",
         OrderStatus::Expired => "EXPIRED",
         OrderStatus::ExpiredInMatch => "EXPIRED_IN_MATCH",
+        OrderStatus::PendingNew => "PENDING_NEW",
     }
 }
 
@@ -73,10 +76,35 @@ pub fn expiry_reason(order: &Order) -> Option<&'static str> {
     if order.condition.as_ref().is_some_and(|c| c.refused) {
         return Some("REJECTED");
     }
+    if let Some(reason) = order.more.as_ref().and_then(|more| more.reason) {
+        return match reason {
+            CloseReason::OcoTriggered => Some("OCO_TRIGGER"),
+            CloseReason::PhaseOneExpired => Some("OTO_PHASE_ONE_EXPIRED"),
+            _ => Some("REJECTED"),
+        };
+    }
     match (order.status, order.kind, order.tif) {
         (OrderStatus::Expired, kind, _) if kind.is_market() => Some("INSUFFICIENT_LIQUIDITY"),
         (OrderStatus::Expired, _, TimeInForce::Ioc) => Some("UNFILLED_IOC_QUANTITY_EXPIRED"),
         (OrderStatus::Expired, _, TimeInForce::Fok) => Some("UNFILLED_FOK_ORDER_EXPIRED"),
         _ => None,
+    }
+}
+
+/// What the orders of a list have to do with each other.
+#[must_use]
+pub const fn contingency(kind: ListKind) -> &'static str {
+    match kind {
+        ListKind::Oco => "OCO",
+        ListKind::Oto | ListKind::Otoco | ListKind::Opo | ListKind::Opoco => "OTO",
+    }
+}
+
+/// `listStatusType` and `listOrderStatus`.
+#[must_use]
+pub const fn list_status(done: bool) -> (&'static str, &'static str) {
+    match done {
+        true => ("ALL_DONE", "ALL_DONE"),
+        false => ("EXEC_STARTED", "EXECUTING"),
     }
 }

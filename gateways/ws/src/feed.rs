@@ -121,6 +121,7 @@ impl Feed {
                 }
                 self.users.restore(order);
             }
+            Event::ListRestored(list) => self.users.restore_list(list),
             _ => {}
         }
     }

@@ -1,11 +1,12 @@
 //! The events of the user data stream, byte by byte in the order in which the API sends their fields.
 
 use protocol::{
-    BalanceChanged, CloseReason, Order, OrderKind, OrderStatus, StpMode, TimeInForce, Transferred,
+    BalanceChanged, CloseReason, Order, OrderKind, OrderList, OrderStatus, StpMode, TimeInForce,
+    Transferred,
 };
 use types::{Amount, ClientId, Decimal, OrderId, Side, Time, TradeGroupId, TradeId, format_atoms};
 
-use kit::Json;
+use kit::{Json, words};
 
 /// Why there is an execution report.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,7 +83,11 @@ impl Report<'_> {
         let condition = order.condition.as_deref();
         let stop_price = condition.map_or(Decimal::ZERO, |c| c.asked.stop_price);
         json.dec("p", order.price).dec("P", stop_price);
-        json.dec("F", Decimal::ZERO).num("g", -1);
+        json.dec("F", Decimal::ZERO);
+        match order.list() {
+            Some(list) => json.num("g", list),
+            None => json.num("g", -1),
+        };
         json.str("C", self.original_client_id.as_str());
         json.str("x", self.execution.name());
         json.str("X", status(order.status)).str("r", "NONE");
@@ -195,6 +200,16 @@ pub const fn end_of(reason: CloseReason) -> (OrderStatus, Execution, Option<&'st
             Some("INSUFFICIENT_LIQUIDITY"),
         ),
         CloseReason::Refused => (OrderStatus::Expired, Execution::Expired, Some("REJECTED")),
+        CloseReason::OcoTriggered => (
+            OrderStatus::Expired,
+            Execution::Expired,
+            Some("OCO_TRIGGER"),
+        ),
+        CloseReason::PhaseOneExpired => (
+            OrderStatus::Expired,
+            Execution::Expired,
+            Some("OTO_PHASE_ONE_EXPIRED"),
+        ),
         CloseReason::Prevented => (
             OrderStatus::ExpiredInMatch,
             Execution::TradePrevention,
@@ -225,6 +240,31 @@ pub fn account_position<'a>(
             json.amount("f", balance.after.free, balance.precision);
             json.amount("l", balance.after.held, balance.precision);
             json.end();
+        }
+    });
+    json.end();
+}
+
+/// What became of an order list, and what its orders are called. `status` is `listStatusType`.
+pub fn list_status(
+    json: &mut Json,
+    symbol: &str,
+    list: &OrderList,
+    status: &'static str,
+    time: Time,
+    now: Time,
+) {
+    json.begin().str("e", "listStatus").time("E", now);
+    json.str("s", symbol).num("g", list.id);
+    json.str("c", words::contingency(list.kind))
+        .str("l", status);
+    json.str("L", words::list_status(list.done).1)
+        .str("r", "NONE");
+    json.str("C", list.client_id.as_str()).time("T", time);
+    json.array("O", |json| {
+        for leg in &list.legs {
+            json.begin().str("s", symbol).num("i", leg.order);
+            json.str("c", leg.client_id.as_str()).end();
         }
     });
     json.end();
@@ -294,6 +334,7 @@ const fn status(status: OrderStatus) -> &'static str {
         OrderStatus::Canceled => "CANCELED",
         OrderStatus::Expired => "EXPIRED",
         OrderStatus::ExpiredInMatch => "EXPIRED_IN_MATCH",
+        OrderStatus::PendingNew => "PENDING_NEW",
     }
 }
 
@@ -334,6 +375,7 @@ mod tests {
             strategy_id: None,
             strategy_kind: None,
             condition: None,
+            more: None,
         }
     }
 

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use kit::{Json, TimeUnit};
+use kit::{Json, TimeUnit, words};
 use protocol::{
     BalanceChanged, Condition, Event, MatchPrevented, Order, OrderAmended, OrderClosed,
-    OrderDecremented, OrderPlaced, OrderStatus, Party, StpMode, Traded, Transferred,
+    OrderDecremented, OrderList, OrderPlaced, OrderStatus, Party, StpMode, Traded, Transferred,
 };
 use types::{
-    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, OrderId, Time, TradeGroupId,
-    Wallet,
+    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, ListId, OrderId, Time,
+    TradeGroupId, Wallet,
 };
 
 use crate::hub::{ConnId, Hub, encode};
@@ -78,6 +78,7 @@ pub trait Listener: std::fmt::Debug + Send + Sync {
 pub struct Users {
     pub listener: Option<Arc<dyn Listener>>,
     orders: HashMap<(InstrumentId, OrderId), Order>,
+    lists: HashMap<ListId, OrderList>,
     subscriptions: HashMap<AccountId, Vec<Subscription>>,
     /// The record's prevented matches, with the quantity that would have been exchanged.
     prevented: Vec<(MatchPrevented, Decimal, Option<TradeGroupId>)>,
@@ -127,6 +128,25 @@ impl Users {
                 self.condition((e.instrument, e.order), at, |c| {
                     c.trailing_at = Some(at.time)
                 });
+            }
+            Event::ListPlaced(list) | Event::ListEnded(list) => {
+                let status = words::list_status(list.done).0;
+                self.tell_list(hub, names, list, status, at);
+                if list.done {
+                    self.lists.remove(&list.id);
+                } else {
+                    self.lists.insert(list.id, (**list).clone());
+                }
+            }
+            Event::OrderActivated(e) => {
+                let key = (e.instrument, e.order);
+                if let Some(order) = self.orders.get_mut(&key) {
+                    order.status = OrderStatus::New;
+                    order.qty = e.qty;
+                    order.updated_at = at.time;
+                    order.set_more(|more| more.activated_at = Some(at.time));
+                    self.tell_order(hub, names, key, at);
+                }
             }
             Event::MatchPrevented(prevented) => self.prevent(prevented),
             Event::MatchPreventedInGroup(of) => {
@@ -292,6 +312,17 @@ impl Users {
                 ..report
             });
         }
+        let Some(list) = after.list().and_then(|id| self.lists.get_mut(&id)) else {
+            return;
+        };
+        for leg in list.legs.iter_mut().filter(|leg| leg.order == after.id) {
+            leg.client_id = amended.client_id;
+        }
+        if before != amended.client_id
+            && let Some(list) = after.list().and_then(|id| self.lists.get(&id))
+        {
+            self.tell_list(hub, names, list, "UPDATED", at);
+        }
     }
 
     /// A conditional order's price was reached. False when no such order is open.
@@ -309,6 +340,27 @@ impl Users {
             change(condition);
         }
         true
+    }
+
+    /// Something happened to a list as a whole.
+    fn tell_list(
+        &self,
+        hub: &Hub,
+        names: &Names,
+        list: &OrderList,
+        status: &'static str,
+        at: Moment,
+    ) {
+        if let Some(named) = names.instruments.get(&list.instrument) {
+            self.tell(hub, list.account, |json| {
+                report::list_status(json, &named.symbol, list, status, at.time, at.now);
+            });
+        }
+    }
+
+    /// A list that was open when the program started.
+    pub fn restore_list(&mut self, list: &OrderList) {
+        self.lists.insert(list.id, list.clone());
     }
 
     /// Reports an order that begins to work.

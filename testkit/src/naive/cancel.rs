@@ -112,7 +112,7 @@ impl Naive {
         if canceled.is_empty() {
             return Err(RejectCode::UnknownOrder);
         }
-        Ok(Reply::CanceledAll(canceled))
+        Ok(Reply::CanceledAll(canceled, Vec::new()))
     }
 
     pub(super) fn cancel_replace(

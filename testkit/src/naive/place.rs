@@ -469,6 +469,7 @@ impl Market {
             strategy_id: c.strategy_id,
             strategy_kind: c.strategy_kind,
             condition: None,
+            more: None,
         }
     }
 

@@ -78,6 +78,7 @@ const fn status_name(status: OrderStatus) -> &'static str {
         OrderStatus::Canceled => "CANCELED",
         OrderStatus::Expired => "EXPIRED",
         OrderStatus::ExpiredInMatch => "EXPIRED_IN_MATCH",
+        OrderStatus::PendingNew => "PENDING_NEW",
     }
 }
 
@@ -111,7 +112,7 @@ fn outcome(reply: &Reply) -> Vec<String> {
         Reply::Placed(placed) => describe(&placed.order),
         Reply::Canceled(order) => describe(order),
         Reply::Amended(amended) => describe(&amended.order),
-        Reply::CanceledAll(orders) => orders
+        Reply::CanceledAll(orders, _) => orders
             .iter()
             .map(|o| o.client_id.as_str().to_owned())
             .collect(),
@@ -237,6 +238,7 @@ impl Stage {
         self.exchange.engine.tell(&mut |event| {
             if let Event::OrderRestored(order) = event
                 && order.side == side
+                && order.is_working()
             {
                 match levels.last_mut() {
                     Some((price, qty)) if *price == order.price => *qty += order.open_qty().0,

@@ -1,8 +1,8 @@
 //! Rows of the tables to values and back. The order of the columns is that of the constants here.
 
 use protocol::{
-    Condition, Extras, MatchPrevented, Order, OrderKind, OrderStatus, Party, StpMode, TimeInForce,
-    Traded,
+    Condition, Extras, MatchPrevented, More, Order, OrderKind, OrderList, OrderStatus, Party,
+    StpMode, TimeInForce, Traded, Wire,
 };
 use sqlx::any::AnyRow;
 use sqlx::query::Query;
@@ -20,7 +20,8 @@ pub(crate) const TRADE: &str = "instrument, id, time, price, qty, quote, taker_s
     maker_fee_asset, taker_account, taker_order, taker_fee, taker_fee_asset";
 pub(crate) const ORDER: &str = "account, instrument, id, client_id, side, kind, tif, stp, price, qty, quote_qty, executed_qty, \
     executed_quote, prevented_qty, status, placed_at, updated_at, strategy_id, strategy_kind, \
-    stop_price, trailing_delta, trailing_at, triggered_at, refused";
+    stop_price, trailing_delta, trailing_at, triggered_at, refused, more";
+pub(crate) const LIST: &str = "account, id, instrument, client_id, placed_at, body";
 pub(crate) const CANDLE: &str = "instrument, width, start, open, high, low, close, volume, quote, taker_base, taker_quote, trades, \
     first_trade, first_agg";
 
@@ -95,6 +96,13 @@ impl Cursor<'_> {
         }
         ClientId::new(&name)
             .map_err(|_| corrupt(format!("{name:?} where a client order id should be")))
+    }
+
+    /// An order's rare fields.
+    fn more(&mut self) -> Result<Option<Box<More>>> {
+        self.at += 1;
+        let text: Option<String> = self.row.try_get(self.at - 1)?;
+        text.map(|text| unhex(&text).map(Box::new)).transpose()
     }
 
     /// An enum by its number in the protocol.
@@ -208,6 +216,7 @@ pub(crate) fn bind_order<'q>(q: Binding<'q>, o: &Order) -> Binding<'q> {
                 .map(|t| t.0),
         )
         .bind(o.condition.as_ref().map(|c| i64::from(c.refused)))
+        .bind(o.more.as_deref().map(hex))
 }
 
 fn condition(c: &mut Cursor<'_>) -> Result<Option<Box<Condition>>> {
@@ -257,7 +266,47 @@ pub(crate) fn order(row: &AnyRow) -> Result<Order> {
             .map(|kind| i32::try_from(kind).map_err(|_| corrupt("a strategy kind out of range")))
             .transpose()?,
         condition: condition(c)?,
+        more: c.more()?,
     })
+}
+
+/// The bytes of a value in hexadecimal: what is only ever read whole.
+fn hex(value: &impl Wire) -> String {
+    use std::fmt::Write as _;
+    let mut bytes = Vec::new();
+    value.put(&mut bytes);
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // writing to a String cannot fail
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+fn unhex<T: Wire>(text: &str) -> Result<T> {
+    let bytes: Option<Vec<u8>> = (0..text.len())
+        .step_by(2)
+        .map(|at| {
+            let digits = text.get(at..at + 2)?;
+            u8::from_str_radix(digits, 16).ok()
+        })
+        .collect();
+    bytes
+        .and_then(|bytes| T::take(&mut &bytes[..]).ok())
+        .ok_or_else(|| corrupt(format!("{text:?} where bytes should be")))
+}
+
+pub(crate) fn bind_list<'q>(q: Binding<'q>, list: &OrderList) -> Binding<'q> {
+    q.bind(i64::from(list.account.0))
+        .bind(big(list.id.0))
+        .bind(i64::from(list.instrument.0))
+        .bind(list.client_id.as_str().to_owned())
+        .bind(list.placed_at.0)
+        .bind(hex(list))
+}
+
+pub(crate) fn list(row: &AnyRow) -> Result<OrderList> {
+    unhex(&row.try_get::<String, _>(5)?)
 }
 
 pub(crate) fn bind_candle<'q>(

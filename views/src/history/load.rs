@@ -40,7 +40,10 @@ pub(crate) async fn load(
     applied: Seq,
     keep: usize,
 ) -> Result<Loaded, HistoryError> {
-    let sql = format!("SELECT {} FROM orders WHERE status <= 2", columns::ORDER);
+    let sql = format!(
+        "SELECT {} FROM orders WHERE status <= 2 OR status = 7",
+        columns::ORDER
+    );
     let rows = sqlx::query(AssertSqlSafe(sql))
         .fetch_all(&mut *conn)
         .await?;

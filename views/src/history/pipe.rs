@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
 use parking_lot::{Condvar, Mutex};
-use protocol::{Instrument, Order};
+use protocol::{Instrument, Order, OrderList};
 use types::Seq;
 
 use crate::model::{Amendment, Asset, PreventedMatch, TransferRow};
@@ -18,6 +18,8 @@ pub(crate) struct Chunk {
     pub transfers: Vec<TransferRow>,
     pub prevented: Vec<PreventedMatch>,
     pub amendments: Vec<Amendment>,
+    /// Lists after each record that changed them.
+    pub lists: Vec<OrderList>,
     pub instruments: Vec<Instrument>,
     pub assets: Vec<Asset>,
 }
@@ -29,6 +31,7 @@ impl Chunk {
             + self.transfers.len()
             + self.prevented.len()
             + self.amendments.len()
+            + self.lists.len()
             + self.instruments.len()
             + self.assets.len()
     }

@@ -1,12 +1,12 @@
 //! Queries of the database alone.
 
-use protocol::Order;
+use protocol::{Order, OrderList};
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyPool, AssertSqlSafe};
 use types::{AccountId, ClientId, InstrumentId, OrderId, Seq};
 
 use super::columns::{self, big};
-use crate::model::{Amendment, HistoryError, PreventedMatch, PreventedQuery};
+use crate::model::{Amendment, HistoryError, ListKey, ListsQuery, PreventedMatch, PreventedQuery};
 use crate::series::Bucket;
 use crate::tape::TradeRow;
 
@@ -340,5 +340,41 @@ impl Sql {
             .bind(count(limit));
         let rows = query.fetch_all(&self.pool).await?;
         rows.iter().map(columns::amendment).collect()
+    }
+
+    /// One list by its id, or the newest of a name.
+    pub async fn list(&self, account: AccountId, key: ListKey) -> Result<Option<OrderList>> {
+        let (which, id, name) = match key {
+            ListKey::Id(id) => ("id = $2", Some(id), None),
+            ListKey::Name(name) => ("client_id = $2", None, Some(name)),
+        };
+        let sql = format!(
+            "SELECT {} FROM lists WHERE account = $1 AND {which} ORDER BY id DESC LIMIT 1",
+            columns::LIST
+        );
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(i64::from(account.0));
+        let query = match (id, name) {
+            (Some(id), _) => query.bind(big(id.0)),
+            (_, name) => query.bind(name.map_or(String::new(), |n| n.as_str().to_owned())),
+        };
+        let row = query.fetch_optional(&self.pool).await?;
+        row.as_ref().map(columns::list).transpose()
+    }
+
+    /// Lists of an account by id and time of placement, unordered between memory and here.
+    pub async fn lists(&self, account: AccountId, q: &ListsQuery) -> Result<Vec<OrderList>> {
+        let order = if q.newest() { "DESC" } else { "ASC" };
+        let sql = format!(
+            "SELECT {} FROM lists WHERE account = $1 AND id >= $2 AND placed_at >= $3 AND placed_at <= $4 ORDER BY id {order} LIMIT $5",
+            columns::LIST
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(i64::from(account.0))
+            .bind(big(q.from.map_or(0, |id| id.0)))
+            .bind(q.start.map_or(i64::MIN, |t| t.0))
+            .bind(q.end.map_or(i64::MAX, |t| t.0))
+            .bind(count(q.limit));
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(columns::list).collect()
     }
 }

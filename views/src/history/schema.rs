@@ -9,7 +9,7 @@ use crate::model::HistoryError;
 /// Of the tables. A database of another format is rebuilt from the event log.
 pub(crate) const FORMAT: i64 = 3;
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "meta",
     "assets",
     "instruments",
@@ -19,10 +19,11 @@ const TABLES: [&str; 9] = [
     "orders",
     "prevented",
     "amendments",
+    "lists",
 ];
 
 // `{}` becomes WITHOUT ROWID on SQLite: the table is its primary key, as on no other database is needed.
-const CREATE: [&str; 18] = [
+const CREATE: [&str; 20] = [
     "CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS assets (id BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, decimals BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS instruments (id BIGINT NOT NULL PRIMARY KEY, symbol TEXT NOT NULL, base BIGINT NOT NULL, quote BIGINT NOT NULL)",
@@ -44,11 +45,11 @@ const CREATE: [&str; 18] = [
      side BIGINT NOT NULL, kind BIGINT NOT NULL, tif BIGINT NOT NULL, stp BIGINT NOT NULL, price BIGINT NOT NULL, qty BIGINT NOT NULL, \
      quote_qty BIGINT NOT NULL, executed_qty BIGINT NOT NULL, executed_quote TEXT NOT NULL, prevented_qty BIGINT NOT NULL, \
      status BIGINT NOT NULL, placed_at BIGINT NOT NULL, updated_at BIGINT NOT NULL, strategy_id BIGINT, strategy_kind BIGINT, \
-     stop_price BIGINT, trailing_delta BIGINT, trailing_at BIGINT, triggered_at BIGINT, refused BIGINT, \
+     stop_price BIGINT, trailing_delta BIGINT, trailing_at BIGINT, triggered_at BIGINT, refused BIGINT, more TEXT, \
      PRIMARY KEY (account, instrument, id)){}",
     "CREATE INDEX IF NOT EXISTS orders_placed ON orders (account, instrument, placed_at, id)",
     "CREATE INDEX IF NOT EXISTS orders_client ON orders (account, instrument, client_id)",
-    "CREATE INDEX IF NOT EXISTS orders_open ON orders (status) WHERE status <= 2",
+    "CREATE INDEX IF NOT EXISTS orders_open ON orders (status) WHERE status <= 2 OR status = 7",
     "CREATE TABLE IF NOT EXISTS prevented (instrument BIGINT NOT NULL, id BIGINT NOT NULL, mode BIGINT NOT NULL, price BIGINT NOT NULL, \
      maker BIGINT NOT NULL, maker_account BIGINT NOT NULL, maker_qty BIGINT NOT NULL, taker BIGINT NOT NULL, \
      taker_account BIGINT NOT NULL, taker_qty BIGINT NOT NULL, time BIGINT NOT NULL, trade_group BIGINT, \
@@ -58,6 +59,9 @@ const CREATE: [&str; 18] = [
     "CREATE TABLE IF NOT EXISTS amendments (account BIGINT NOT NULL, instrument BIGINT NOT NULL, order_id BIGINT NOT NULL, \
      seq BIGINT NOT NULL, client_id_before TEXT NOT NULL, client_id TEXT NOT NULL, qty_before BIGINT NOT NULL, qty BIGINT NOT NULL, \
      time BIGINT NOT NULL, PRIMARY KEY (account, instrument, order_id, seq)){}",
+    "CREATE TABLE IF NOT EXISTS lists (account BIGINT NOT NULL, id BIGINT NOT NULL, instrument BIGINT NOT NULL, client_id TEXT NOT NULL, \
+     placed_at BIGINT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (account, id)){}",
+    "CREATE INDEX IF NOT EXISTS lists_client ON lists (account, client_id)",
 ];
 
 /// Makes the tables where they are missing and answers the last record that they hold.

@@ -42,11 +42,11 @@ const TRADES: Table = Table {
 const ORDERS: Table = Table {
     name: "orders",
     columns: columns::ORDER,
-    count: 24,
+    count: 25,
     conflict: " ON CONFLICT (account, instrument, id) DO UPDATE SET client_id = excluded.client_id, qty = excluded.qty, \
         executed_qty = excluded.executed_qty, executed_quote = excluded.executed_quote, prevented_qty = excluded.prevented_qty, \
         status = excluded.status, updated_at = excluded.updated_at, trailing_at = excluded.trailing_at, \
-        triggered_at = excluded.triggered_at, refused = excluded.refused",
+        triggered_at = excluded.triggered_at, refused = excluded.refused, more = excluded.more",
 };
 const CANDLES: Table = Table {
     name: "candles",
@@ -73,6 +73,12 @@ const AMENDMENTS: Table = Table {
     columns: columns::AMENDMENT,
     count: 9,
     conflict: "",
+};
+const LISTS: Table = Table {
+    name: "lists",
+    columns: columns::LIST,
+    count: 6,
+    conflict: " ON CONFLICT (account, id) DO UPDATE SET body = excluded.body",
 };
 const ASSETS: Table = Table {
     name: "assets",
@@ -120,6 +126,11 @@ impl Scribe {
         self.insert(tx, &PREVENTED, &chunk.prevented, columns::bind_prevented)
             .await?;
         self.insert(tx, &AMENDMENTS, &chunk.amendments, columns::bind_amendment)
+            .await?;
+        let mut seen = HashSet::with_capacity(chunk.lists.len());
+        let last = |list: &&protocol::OrderList| seen.insert(list.id);
+        let lists: Vec<_> = chunk.lists.iter().rev().filter(last).collect();
+        self.insert(tx, &LISTS, &lists, |q, l| columns::bind_list(q, l))
             .await?;
         // one by one: the same asset or instrument may come twice, and a statement may touch a row only once
         for asset in &chunk.assets {

@@ -182,6 +182,10 @@ impl Writer {
                 .or_default()
                 .push((order.instrument, order.id));
         }
+        for list in chunk.lists.iter().filter(|list| list.done) {
+            let account = self.inner.account(list.account);
+            account.write().forget_list(list.id);
+        }
         for (account, keys) in ended {
             let account = self.inner.account(account);
             for keys in keys.chunks(STRIDE) {

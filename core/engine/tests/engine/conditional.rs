@@ -230,7 +230,7 @@ fn waiting_orders_are_canceled_by_id_by_name_and_all_at_once() {
         instrument: MARKET,
         client_id: ClientId::NONE,
     });
-    let Reply::CanceledAll(orders) = world.run(CAT, all.clone()).unwrap() else {
+    let Reply::CanceledAll(orders, _) = world.run(CAT, all.clone()).unwrap() else {
         panic!("not canceled");
     };
     assert_eq!(orders.len(), 2);

@@ -8,6 +8,7 @@ mod allocations;
 mod conditional;
 mod fees;
 mod filters;
+mod lists;
 mod orders;
 mod prevention;
 mod products;

@@ -3,6 +3,7 @@
 mod bounds;
 mod fees;
 mod limits;
+mod lists;
 mod prevention;
 mod records;
 mod refusals;

@@ -226,6 +226,7 @@ fn order(id: u64, account: u32, side: Side, price: i64, qty: i64, time: i64) -> 
         strategy_id: None,
         strategy_kind: None,
         condition: None,
+        more: None,
     }
 }
 

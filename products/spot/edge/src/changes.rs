@@ -171,12 +171,17 @@ fn cancel<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
         )?;
         let name = command.client_id;
         let accepted = ctx.submit(call, Command::CancelOrder(command)).await??;
-        let Reply::Canceled(order) = accepted.reply() else {
-            return Err(ApiError::unexpected_response());
-        };
-        written(call, |json| {
-            report::canceled(json, ctx, &instrument, order, name, accepted.time())
-        })
+        let time = accepted.time();
+        match accepted.reply() {
+            Reply::Canceled(order) => written(call, |json| {
+                report::canceled(json, ctx, &instrument, order, name, time)
+            }),
+            Reply::ListCanceled(done) => written(call, |json| {
+                let list = (&done.list, &done.orders[..]);
+                report::canceled_list(json, ctx, &instrument, list, name, time);
+            }),
+            _ => Err(ApiError::unexpected_response()),
+        }
     })
 }
 
@@ -189,7 +194,7 @@ fn cancel_all<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
             client_id: name,
         };
         let accepted = ctx.submit(call, Command::CancelAll(command)).await??;
-        let Reply::CanceledAll(orders) = accepted.reply() else {
+        let Reply::CanceledAll(orders, lists) = accepted.reply() else {
             return Err(ApiError::unexpected_response());
         };
         if orders.is_empty() {
@@ -197,8 +202,15 @@ fn cancel_all<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
         }
         written(call, |json| {
             json.begin_array();
-            for order in orders {
-                report::canceled(json, ctx, &instrument, order, name, accepted.time());
+            let time = accepted.time();
+            for of_list in orders.chunk_by(|a, b| a.list().is_some() && a.list() == b.list()) {
+                let list = lists.iter().find(|list| Some(list.id) == of_list[0].list());
+                match list {
+                    Some(list) => {
+                        report::canceled_list(json, ctx, &instrument, (list, of_list), name, time)
+                    }
+                    None => report::canceled(json, ctx, &instrument, &of_list[0], name, time),
+                }
             }
             json.end_array();
         })
@@ -363,6 +375,10 @@ async fn cancel_only(
         Ok(accepted) => match accepted.reply() {
             Reply::Canceled(order) => written(call, |json| {
                 report::canceled(json, ctx, instrument, order, name, accepted.time())
+            }),
+            Reply::ListCanceled(done) => written(call, |json| {
+                let list = (&done.list, &done.orders[..]);
+                report::canceled_list(json, ctx, instrument, list, name, accepted.time());
             }),
             _ => return Err(ApiError::unexpected_response()),
         },

@@ -7,6 +7,7 @@
 //! | [`tickers`] | `ticker/24hr`, `ticker/tradingDay`, `ticker`, `ticker/price`, `ticker/bookTicker` |
 //! | [`orders`] | placing and testing |
 //! | [`changes`] | canceling, replacing, amending |
+//! | [`lists`] | order lists |
 //! | [`records`] | prevented matches, allocations, amendments of the caller |
 //! | [`reference`] | execution rules and reference prices |
 //! | [`account`] | balances, commissions, orders and trades of the caller |
@@ -23,6 +24,7 @@ pub mod account;
 pub mod changes;
 mod filters;
 pub mod general;
+pub mod lists;
 pub mod market;
 pub mod orders;
 pub mod records;
@@ -38,6 +40,7 @@ pub const TABLES: &[&[Method]] = &[
     tickers::METHODS,
     orders::METHODS,
     changes::METHODS,
+    lists::METHODS,
     account::METHODS,
     records::METHODS,
     reference::METHODS,

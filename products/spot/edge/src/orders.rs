@@ -51,15 +51,15 @@ pub(crate) const ORDER_TYPE: Kind = Kind::Choice {
     ],
     error: ApiError::bad_order_type,
 };
-const TIF: Kind = Kind::Choice {
+pub(crate) const TIF: Kind = Kind::Choice {
     words: &["GTC", "IOC", "FOK"],
     error: ApiError::bad_tif,
 };
-const ANY_INT: Kind = Kind::Int {
+pub(crate) const ANY_INT: Kind = Kind::Int {
     min: 0,
     max: i64::MAX,
 };
-const STP: Kind = Kind::Word(&[
+pub(crate) const STP: Kind = Kind::Word(&[
     "NONE",
     "EXPIRE_TAKER",
     "EXPIRE_MAKER",
@@ -99,15 +99,15 @@ const PLACE: &[Param] = place_params![];
 const TEST: &[Param] = place_params![Param::optional("computeCommissionRates", Kind::Flag)];
 
 /// What a type of order needs, and what it may not have.
-struct Needs {
-    kind: &'static str,
-    needed: &'static [&'static str],
+pub(crate) struct Needs {
+    pub(crate) kind: &'static str,
+    pub(crate) needed: &'static [&'static str],
     /// One of `stopPrice` and `trailingDelta` at least.
-    trigger: bool,
-    excluded: &'static [&'static str],
+    pub(crate) trigger: bool,
+    pub(crate) excluded: &'static [&'static str],
 }
 
-const NEEDS: &[Needs] = &[
+pub(crate) const NEEDS: &[Needs] = &[
     Needs {
         kind: "LIMIT",
         needed: &["timeInForce", "quantity", "price"],
@@ -188,6 +188,19 @@ pub(crate) fn conditions(input: &Input<'_>) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// A type of order by its word, which was checked.
+pub(crate) fn kind_of(word: &str) -> OrderKind {
+    match word {
+        "LIMIT" => OrderKind::Limit,
+        "MARKET" => OrderKind::Market,
+        "LIMIT_MAKER" => OrderKind::LimitMaker,
+        "STOP_LOSS" => OrderKind::StopLoss,
+        "STOP_LOSS_LIMIT" => OrderKind::StopLossLimit,
+        "TAKE_PROFIT" => OrderKind::TakeProfit,
+        _ => OrderKind::TakeProfitLimit,
+    }
+}
+
 /// The command that a call asks for, and how much detail its answer wants.
 ///
 /// # Errors
@@ -197,15 +210,7 @@ pub(crate) fn command(
     instrument: &Instrument,
 ) -> Result<(PlaceOrder, Detail), ApiError> {
     let params = &call.params;
-    let kind = match params.word("type").unwrap_or_default() {
-        "LIMIT" => OrderKind::Limit,
-        "MARKET" => OrderKind::Market,
-        "LIMIT_MAKER" => OrderKind::LimitMaker,
-        "STOP_LOSS" => OrderKind::StopLoss,
-        "STOP_LOSS_LIMIT" => OrderKind::StopLossLimit,
-        "TAKE_PROFIT" => OrderKind::TakeProfit,
-        _ => OrderKind::TakeProfitLimit,
-    };
+    let kind = kind_of(params.word("type").unwrap_or_default());
     let extras = kind.is_conditional().then(|| {
         Box::new(Extras {
             stop_price: params.decimal("stopPrice").unwrap_or(Decimal::ZERO),

@@ -1,7 +1,7 @@
 //! How an order is told.
 
 use kit::{Context, Json, words};
-use protocol::{Event, Extras, Instrument, Order, OrderKind, Placed, StpMode};
+use protocol::{Event, Extras, Instrument, Order, OrderKind, OrderList, Placed, StpMode};
 use types::{ClientId, Decimal, Time};
 
 use crate::symbols::quote_precision;
@@ -39,8 +39,8 @@ pub(crate) fn placed(
     let order = &placed.order;
     json.begin()
         .str("symbol", &instrument.symbol)
-        .num("orderId", order.id)
-        .num("orderListId", -1);
+        .num("orderId", order.id);
+    list_id(json, order);
     json.str("clientOrderId", order.client_id.as_str())
         .time("transactTime", time);
     if detail != Detail::Ack {
@@ -57,6 +57,54 @@ pub(crate) fn placed(
         }
         prevented(json, order);
     }
+    json.end();
+}
+
+/// The list that the order is a part of, or -1.
+fn list_id(json: &mut Json, order: &Order) {
+    match order.list() {
+        Some(list) => json.num("orderListId", list),
+        None => json.num("orderListId", -1),
+    };
+}
+
+/// What a list is and what its orders are called: the members of an object that has begun.
+pub(crate) fn list(json: &mut Json, symbol: &str, list: &OrderList, time: Time) {
+    let (status, orders) = words::list_status(list.done);
+    json.num("orderListId", list.id)
+        .str("contingencyType", words::contingency(list.kind))
+        .str("listStatusType", status)
+        .str("listOrderStatus", orders)
+        .str("listClientOrderId", list.client_id.as_str())
+        .time("transactionTime", time)
+        .str("symbol", symbol);
+    json.array("orders", |json| {
+        for leg in &list.legs {
+            json.begin()
+                .str("symbol", symbol)
+                .num("orderId", leg.order)
+                .str("clientOrderId", leg.client_id.as_str())
+                .end();
+        }
+    });
+}
+
+/// A list after a cancel, with what was open of it, as the next value.
+pub(crate) fn canceled_list(
+    json: &mut Json,
+    ctx: &Context,
+    instrument: &Instrument,
+    (told, orders): (&OrderList, &[Order]),
+    cancel: ClientId,
+    time: Time,
+) {
+    json.begin();
+    list(json, &instrument.symbol, told, time);
+    json.array("orderReports", |json| {
+        for order in orders {
+            canceled(json, ctx, instrument, order, cancel, time);
+        }
+    });
     json.end();
 }
 
@@ -163,9 +211,9 @@ pub(crate) fn canceled(
     json.begin()
         .str("symbol", &instrument.symbol)
         .str("origClientOrderId", order.client_id.as_str());
-    json.num("orderId", order.id)
-        .num("orderListId", -1)
-        .str("clientOrderId", cancel.as_str())
+    json.num("orderId", order.id);
+    list_id(json, order);
+    json.str("clientOrderId", cancel.as_str())
         .time("transactTime", time);
     quantities(json, ctx, instrument, order, true);
     stop_price(json, order);
@@ -185,8 +233,8 @@ pub(crate) fn queried(
 ) {
     json.begin()
         .str("symbol", &instrument.symbol)
-        .num("orderId", order.id)
-        .num("orderListId", -1);
+        .num("orderId", order.id);
+    list_id(json, order);
     json.str("clientOrderId", order.client_id.as_str());
     quantities(json, ctx, instrument, order, false);
     let asked = order.condition.as_deref().map_or(Extras::NONE, |c| c.asked);
@@ -216,8 +264,8 @@ pub(crate) fn amended(
 ) {
     json.begin()
         .str("symbol", &instrument.symbol)
-        .num("orderId", order.id)
-        .num("orderListId", -1);
+        .num("orderId", order.id);
+    list_id(json, order);
     json.str("origClientOrderId", previous.as_str())
         .str("clientOrderId", order.client_id.as_str());
     json.dec("price", order.price)

@@ -135,9 +135,9 @@ pub(crate) fn write(json: &mut Json, ctx: &Context, one: &Instrument, show_permi
         ],
     );
     json.flag("icebergAllowed", false)
-        .flag("ocoAllowed", false)
-        .flag("otoAllowed", false)
-        .flag("opoAllowed", false);
+        .flag("ocoAllowed", true)
+        .flag("otoAllowed", true)
+        .flag("opoAllowed", true);
     json.flag("quoteOrderQtyMarketAllowed", true)
         .flag("allowTrailingStop", true)
         .flag("cancelReplaceAllowed", true);
