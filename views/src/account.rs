@@ -304,6 +304,7 @@ mod tests {
             strategy_id: None,
             strategy_kind: None,
             condition: None,
+            more: None,
         };
         executed(&mut order, Decimal(30), Amount(300), Decimal(12), Time(2));
         assert_eq!(

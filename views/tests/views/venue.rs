@@ -229,6 +229,7 @@ impl Venue {
             strategy_id: (self.dice.roll(3) == 0).then_some(7),
             strategy_kind: (self.dice.roll(3) == 0).then_some(1_000_007),
             condition: None,
+            more: None,
         };
         self.emit(Event::OrderPlaced(OrderPlaced {
             order: order.clone(),

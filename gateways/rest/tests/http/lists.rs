@@ -1,12 +1,14 @@
-use crate::venue::Venue;
+use serde_json::Value;
+
+use crate::venue::{Trader, Venue};
 
 const OCO: &str = "symbol=ABCUSDT&quantity=1&abovePrice=120&belowStopPrice=80&aboveType=LIMIT_MAKER&belowType=STOP_LOSS&side=SELL";
 const OTO: &str = "symbol=ABCUSDT&workingType=LIMIT&workingTimeInForce=GTC&workingSide=BUY&workingPrice=90&workingQuantity=1";
 
-/// What follows the beginning of a request, and the code that it is refused with; -2010: nothing is wrong but that no market takes it.
+/// What follows the beginning of a request, and the code that it is refused with; zero: nothing is wrong with it.
 const REFUSED: &[(&str, &str, &str, i64)] = &[
-    ("orderList/oco", OCO, "", -2010),
-    ("orderList/oco", OCO, "&belowTrailingDelta=100", -2010),
+    ("orderList/oco", OCO, "", 0),
+    ("orderList/oco", OCO, "&belowTrailingDelta=100", 0),
     ("orderList/oco", OCO, "&aboveTimeInForce=GTC", -1106),
     ("orderList/oco", OCO, "&belowPrice=79", -1106),
     ("orderList/oco", OCO, "&aboveStopPrice=120", -1106),
@@ -19,7 +21,7 @@ const REFUSED: &[(&str, &str, &str, i64)] = &[
         "orderList/oco",
         "symbol=ABCUSDT&quantity=1&side=BUY",
         "&aboveType=STOP_LOSS&aboveStopPrice=120&belowType=LIMIT_MAKER&belowPrice=80",
-        -2010,
+        0,
     ),
     (
         "orderList/oco",
@@ -85,7 +87,7 @@ const REFUSED: &[(&str, &str, &str, i64)] = &[
         "order/oco",
         "symbol=ABCUSDT&side=SELL&quantity=1&price=120&stopPrice=80",
         "",
-        -2010,
+        0,
     ),
     (
         "order/oco",
@@ -103,7 +105,7 @@ const REFUSED: &[(&str, &str, &str, i64)] = &[
         "orderList/oto",
         OTO,
         "&pendingType=MARKET&pendingSide=SELL&pendingQuantity=1",
-        -2010,
+        0,
     ),
     (
         "orderList/oto",
@@ -133,7 +135,7 @@ const REFUSED: &[(&str, &str, &str, i64)] = &[
         "orderList/otoco",
         OTO,
         "&pendingSide=SELL&pendingQuantity=1&pendingAboveType=LIMIT_MAKER&pendingAbovePrice=120&pendingBelowType=STOP_LOSS&pendingBelowStopPrice=80",
-        -2010,
+        0,
     ),
     (
         "orderList/otoco",
@@ -151,7 +153,7 @@ const REFUSED: &[(&str, &str, &str, i64)] = &[
         "orderList/opo",
         OTO,
         "&pendingType=MARKET&pendingSide=SELL",
-        -2010,
+        0,
     ),
     (
         "orderList/opo",
@@ -175,51 +177,26 @@ const REFUSED: &[(&str, &str, &str, i64)] = &[
         "orderList/opoco",
         OTO,
         "&pendingSide=SELL&pendingAboveType=LIMIT_MAKER&pendingAbovePrice=120&pendingBelowType=STOP_LOSS&pendingBelowStopPrice=80",
-        -2010,
-    ),
-    (
-        "sor/order",
-        "symbol=ABCUSDT&side=BUY&quantity=1",
-        "&type=MARKET",
-        -2010,
-    ),
-    (
-        "sor/order",
-        "symbol=ABCUSDT&side=BUY&quantity=1",
-        "&type=LIMIT&price=1",
-        -1102,
-    ),
-    (
-        "sor/order/test",
-        "symbol=ABCUSDT&side=BUY&quantity=1",
-        "&type=STOP_LOSS&stopPrice=1",
-        -1104,
-    ),
-    (
-        "sor/order/test",
-        "symbol=ABCUSDT&side=BUY&quantity=1",
-        "&type=MARKET&computeCommissionRates=true",
-        -2010,
+        0,
     ),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_are_checked_and_refused_by_markets_that_take_none() {
+async fn parameters_of_lists_are_checked() {
     let (venue, trader, _) = Venue::with_market().await;
     let before = venue.digest().await;
     for (path, begin, rest, code) in REFUSED {
+        if *code == 0 {
+            continue;
+        }
+        let params = format!("{begin}{rest}");
         let reply = venue
-            .signed(
-                &trader,
-                "POST",
-                &format!("/api/v3/{path}"),
-                &format!("{begin}{rest}"),
-            )
+            .signed(&trader, "POST", &format!("/api/v3/{path}"), &params)
             .await;
         assert_eq!(
             (reply.status, reply.code()),
             (400, *code),
-            "{path} {begin}{rest}: {reply:?}"
+            "{path} {params}: {reply:?}"
         );
     }
     assert_eq!(venue.digest().await, before);
@@ -227,6 +204,154 @@ async fn lists_are_checked_and_refused_by_markets_that_take_none() {
         .good(&trader, "GET", "/api/v3/rateLimit/order", "")
         .await;
     assert_eq!(counted[0]["count"], 0, "{counted}");
+    let mut orders = 0;
+    for (path, begin, rest, code) in REFUSED {
+        if *code != 0 {
+            continue;
+        }
+        let params = format!("{begin}{rest}");
+        let path = format!("/api/v3/{path}");
+        let list = venue.good(&trader, "POST", &path, &params).await;
+        let legs = list["orders"].as_array().unwrap().len();
+        assert_eq!(legs, list["orderReports"].as_array().unwrap().len());
+        orders += legs;
+        let params = format!("symbol=ABCUSDT&orderListId={}", list["orderListId"]);
+        let path = "/api/v3/orderList";
+        let canceled = venue.good(&trader, "DELETE", path, &params).await;
+        assert_eq!(canceled["listOrderStatus"], "ALL_DONE", "{canceled}");
+        assert_eq!(canceled["orderReports"].as_array().unwrap().len(), legs);
+    }
+    let counted = venue
+        .good(&trader, "GET", "/api/v3/rateLimit/order", "")
+        .await;
+    assert_eq!(counted[0]["count"], orders, "{counted}");
+}
+
+async fn trade(venue: &Venue, seller: &Trader, buyer: &Trader, price: &str, qty: &str) {
+    for (who, side) in [(seller, "SELL"), (buyer, "BUY")] {
+        let order = format!(
+            "symbol=ABCUSDT&type=LIMIT&timeInForce=GTC&side={side}&quantity={qty}&price={price}"
+        );
+        venue.good(who, "POST", "/api/v3/order", &order).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_otoco_is_told_through_its_whole_life() {
+    let (venue, trader, stranger) = Venue::with_market().await;
+    let third = venue.trader().await;
+    trade(&venue, &stranger, &third, "100", "1").await;
+    let params = format!(
+        "{OTO}&pendingSide=SELL&pendingQuantity=1&pendingAboveType=LIMIT_MAKER&pendingAbovePrice=120\
+         &pendingBelowType=STOP_LOSS&pendingBelowStopPrice=80&listClientOrderId=whole&workingClientOrderId=w\
+         &pendingAboveClientOrderId=a&pendingBelowClientOrderId=b"
+    );
+    let path = "/api/v3/orderList/otoco";
+    let list = venue.good(&trader, "POST", path, &params).await;
+    let told = |list: &Value| {
+        let text = |name: &str| list[name].as_str().unwrap().to_owned();
+        (
+            text("contingencyType"),
+            text("listStatusType"),
+            text("listOrderStatus"),
+            text("listClientOrderId"),
+        )
+    };
+    let words = |status: &str, orders: &str| {
+        let owned = ["OTO", status, orders, "whole"].map(str::to_owned);
+        let [a, b, c, d] = owned;
+        (a, b, c, d)
+    };
+    assert_eq!(told(&list), words("EXEC_STARTED", "EXECUTING"));
+    let reports = list["orderReports"].as_array().unwrap();
+    let states: Vec<_> = reports.iter().map(|o| o["status"].clone()).collect();
+    assert_eq!(states, ["NEW", "PENDING_NEW", "PENDING_NEW"]);
+    assert_eq!(reports[1]["workingTime"], -1);
+    let id = list["orderListId"].clone();
+    let order = async |name: &str| {
+        let params = format!("symbol=ABCUSDT&origClientOrderId={name}");
+        venue.good(&trader, "GET", "/api/v3/order", &params).await
+    };
+    for name in ["w", "a", "b"] {
+        assert_eq!(order(name).await["orderListId"], id);
+    }
+    // filled: the pair begins
+    let sell = "symbol=ABCUSDT&type=LIMIT&timeInForce=GTC&side=SELL&quantity=1&price=90";
+    venue.good(&stranger, "POST", "/api/v3/order", sell).await;
+    let (above, below) = (order("a").await, order("b").await);
+    assert_eq!(
+        (&above["status"], &above["isWorking"]),
+        (&"NEW".into(), &true.into())
+    );
+    assert_eq!(
+        (&below["status"], &below["isWorking"]),
+        (&"NEW".into(), &false.into())
+    );
+    let open = venue
+        .good(&trader, "GET", "/api/v3/openOrderList", "")
+        .await;
+    assert_eq!(open[0]["orderListId"], id);
+    assert_eq!(open[0]["orders"].as_array().unwrap().len(), 3);
+    // the stop acts: the limit order expires, the list is done, in memory and in the database
+    let buy = "symbol=ABCUSDT&type=LIMIT&timeInForce=GTC&side=BUY&quantity=5&price=70";
+    venue.good(&third, "POST", "/api/v3/order", buy).await;
+    trade(&venue, &stranger, &third, "80", "0.1").await;
+    for settled in [false, true] {
+        if settled {
+            assert!(venue.context.views.settle());
+        }
+        assert_eq!(order("b").await["status"], "FILLED");
+        let above = order("a").await;
+        assert_eq!(
+            (&above["status"], &above["expiryReason"]),
+            (&"EXPIRED".into(), &"OCO_TRIGGER".into())
+        );
+        for params in [
+            format!("orderListId={id}"),
+            "origClientOrderId=whole".to_owned(),
+        ] {
+            let found = venue
+                .good(&trader, "GET", "/api/v3/orderList", &params)
+                .await;
+            assert_eq!(told(&found), words("ALL_DONE", "ALL_DONE"), "{params}");
+        }
+        let all = venue.good(&trader, "GET", "/api/v3/allOrderList", "").await;
+        assert_eq!(all.as_array().unwrap().len(), 1);
+        let open = venue
+            .good(&trader, "GET", "/api/v3/openOrderList", "")
+            .await;
+        assert_eq!(open, serde_json::json!([]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn canceling_an_order_of_a_list_is_answered_with_the_list() {
+    let (venue, trader, _) = Venue::with_market().await;
+    let single = "symbol=ABCUSDT&type=LIMIT&timeInForce=GTC&side=BUY&quantity=1&price=50";
+    let path = "/api/v3/orderList/oco";
+    let list = venue.good(&trader, "POST", path, OCO).await;
+    let order = &list["orders"][0]["orderId"];
+    let params = format!("symbol=ABCUSDT&orderId={order}");
+    let done = venue
+        .good(&trader, "DELETE", "/api/v3/order", &params)
+        .await;
+    assert_eq!(done["orderListId"], list["orderListId"]);
+    let states: Vec<_> = done["orderReports"].as_array().unwrap().iter().collect();
+    assert!(states.iter().all(|o| o["status"] == "CANCELED"), "{done}");
+    venue.good(&trader, "POST", "/api/v3/order", single).await;
+    venue.good(&trader, "POST", path, OCO).await;
+    let path = "/api/v3/openOrders";
+    let all = venue.good(&trader, "DELETE", path, "symbol=ABCUSDT").await;
+    assert_eq!(all.as_array().unwrap().len(), 2, "{all}");
+    assert_eq!(all[0]["orderListId"], -1);
+    assert_eq!(all[1]["orderReports"].as_array().unwrap().len(), 2);
+    let balances = venue.good(&trader, "GET", "/api/v3/account", "").await;
+    for balance in balances["balances"].as_array().unwrap() {
+        assert_eq!(
+            balance["locked"].as_str().unwrap().trim_matches(['0', '.']),
+            ""
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
