@@ -163,7 +163,59 @@ def trading(api, symbol, maker):
         equal(api.get_order(symbol, order_id=order.order_id).data().status, "FILLED", "the amended order was first in its queue, status")
         maker.cancel_all(symbol)
     conditional(api, symbol, maker)
+    order_lists(api, symbol, maker)
     cancels(api, symbol, maker)
+
+
+def order_lists(api, symbol, maker):
+    """Lists and their cascades; the maker trades with itself to move the price."""
+
+    def trade(price):
+        maker.order(symbol, "SELL", "0.1", price)
+        maker.order(symbol, "BUY", "0.1", price, selfTradePreventionMode="NONE")
+
+    def states(orders):
+        return [api.get_order(symbol, order_id=o.order_id).data().status for o in orders]
+
+    maker.cancel_all(symbol)
+    trade("100.00")
+    pair = {"above_type": "LIMIT_MAKER", "above_price": "120.00", "below_type": "STOP_LOSS", "below_stop_price": "80.00"}
+    with check("order lists", "an OCO: the order that trades ends the other"):
+        oco = typed(api.order_list_oco(symbol, "SELL", "0.2", **pair).data(), "OrderListOcoResponse")
+        equal((oco.contingency_type, oco.list_order_status), ("OCO", "EXECUTING"))
+        equal([r.status for r in oco.order_reports], ["NEW", "NEW"])
+        maker.order(symbol, "BUY", "0.2", "120.00")
+        equal(states(oco.orders), ["FILLED", "EXPIRED"])
+        done = typed(api.get_order_list(order_list_id=oco.order_list_id).data(), "GetOrderListResponse")
+        equal((done.list_status_type, done.list_order_status), ("ALL_DONE", "ALL_DONE"))
+    with check("order lists", "an OTOCO: a filled working order begins a pair"):
+        trade("100.00")
+        working = {"working_type": "LIMIT", "working_side": "BUY", "working_price": "93.00", "working_quantity": "0.2", "working_time_in_force": "GTC"}
+        pending = {f"pending_{name}": value for name, value in pair.items()}
+        made = typed(
+            api.order_list_otoco(symbol, **working, pending_side="SELL", pending_quantity="0.2", **pending).data(), "OrderListOtocoResponse"
+        )
+        equal([r.status for r in made.order_reports], ["NEW", "PENDING_NEW", "PENDING_NEW"])
+        maker.order(symbol, "SELL", "0.2", "93.00")
+        equal(states(made.orders), ["FILLED", "NEW", "NEW"])
+        opened = typed(api.open_order_list().data(), "OpenOrderListResponse")
+        true(made.order_list_id in [one.order_list_id for one in opened], "the list is not open")
+        ended = typed(api.delete_order_list(symbol, order_list_id=made.order_list_id).data(), "DeleteOrderListResponse")
+        equal([r.status for r in ended.order_reports], ["CANCELED", "CANCELED"])
+    with check("order lists", "an OPO sells what it bought"):
+        trade("100.00")
+        made = typed(
+            api.order_list_opo(symbol, **working, pending_side="SELL", pending_type="LIMIT_MAKER", pending_price="110.00").data(), "OrderListOpoResponse"
+        )
+        maker.order(symbol, "SELL", "0.2", "93.00")
+        sells = api.get_order(symbol, order_id=made.orders[1].order_id).data()
+        equal(sells.status, "NEW")
+        true(0 < float(sells.orig_qty) <= 0.2, sells.orig_qty)
+        api.delete_order_list(symbol, order_list_id=made.order_list_id)
+    with check("order lists", "the documented refusals"):
+        refused(lambda: api.order_list_oco(symbol, "SELL", "0.2", **{**pair, "above_price": "70.00"}), -2010, "The relationship of the prices for the orders is not correct.")
+        refused(lambda: api.order_list_oco(symbol, "BUY", "0.2", **pair), -1165, "A limit order in a buy OCO must be below.")
+        refused(lambda: api.get_order_list(order_list_id=987654321), -2013, "Order does not exist.")
 
 
 def conditional(api, symbol, maker):

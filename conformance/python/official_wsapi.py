@@ -172,6 +172,29 @@ async def user_data(area, api, handle, symbol, account_id, maker):
     return events
 
 
+async def list_events(area, api, handle, symbol):
+    """What a subscription delivers for the life of a list."""
+    events = []
+    handle.on("message", lambda event: events.append(event.actual_instance))
+    answer = await api.order_list_place_oto(
+        symbol, "LIMIT", "BUY", "50.00", "0.2", "LIMIT_MAKER", "SELL", "0.2", working_time_in_force="GTC", pending_price="150.00"
+    )
+    made = typed(answer.data(), "OrderListPlaceOtoResponse").result
+    typed((await api.order_list_status(order_list_id=made.order_list_id)).data(), "OrderListStatusResponse")
+    typed((await api.order_list_cancel(symbol, order_list_id=made.order_list_id)).data(), "OrderListCancelResponse")
+
+    def mine(kind):
+        return [e for e in events if type(e).__name__ == kind and e.g == made.order_list_id]
+
+    for _ in range(300):
+        if len(mine("ListStatus")) == 2:
+            break
+        await asyncio.sleep(0.05)
+    with check(area, "listStatus when a list is placed and when it is done, with the reports of its orders"):
+        equal([(typed(e, "ListStatus").l, e.L) for e in mine("ListStatus")], [("EXEC_STARTED", "EXECUTING"), ("ALL_DONE", "ALL_DONE")])
+        equal(sorted((e.x, e.X) for e in mine("ExecutionReport")), [("CANCELED", "CANCELED")] * 2 + [("NEW", "NEW"), ("NEW", "PENDING_NEW")])
+
+
 async def session(symbol, maker):
     """Logon with Ed25519, user data on the session, reconnect with both restored."""
     account = board.make_account({"USDT": "100000"}, "ED25519")
@@ -218,6 +241,7 @@ async def run(symbol, other, maker):
             subscription = await api.user_data_stream_subscribe_signature()
             typed(subscription.response.data(), "UserDataStreamSubscribeSignatureResponse")
             await user_data(f"user data, {kind} key", api, subscription.stream, symbol, account["accountId"], maker)
+            await list_events(f"user data, {kind} key", api, subscription.stream, symbol)
             typed((await api.user_data_stream_unsubscribe()).data(), "UserDataStreamUnsubscribeResponse")
         await api.close_connection(close_session=True)
     await session(symbol, maker)

@@ -70,3 +70,127 @@ wire_struct! {
         pub done: bool,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use types::{Amount, Decimal, Side};
+
+    use super::*;
+    use crate::{
+        CancelList, CloseReason, Command, Event, More, Order, OrderActivated, OrderKind,
+        OrderStatus, PlaceList, PlaceOrder, StpMode, TimeInForce, Wire,
+    };
+
+    fn name(text: &str) -> ClientId {
+        ClientId::new(text).unwrap()
+    }
+
+    fn leg(id: &str) -> PlaceOrder {
+        PlaceOrder {
+            instrument: InstrumentId(7),
+            side: Side::Buy,
+            kind: OrderKind::LimitMaker,
+            tif: TimeInForce::Gtc,
+            stp: None,
+            price: Decimal(5),
+            qty: Decimal(6),
+            quote_qty: Decimal(0),
+            client_id: name(id),
+            strategy_id: None,
+            strategy_kind: None,
+            extras: None,
+        }
+    }
+
+    fn order(more: More) -> Order {
+        Order {
+            instrument: InstrumentId(7),
+            id: OrderId(9),
+            account: AccountId(1001),
+            client_id: name("o"),
+            side: Side::Sell,
+            kind: OrderKind::Limit,
+            tif: TimeInForce::Gtc,
+            stp: StpMode::None,
+            price: Decimal(1),
+            qty: Decimal(2),
+            quote_qty: Decimal(0),
+            executed_qty: Decimal(0),
+            executed_quote: Amount(0),
+            prevented_qty: Decimal(0),
+            status: OrderStatus::PendingNew,
+            placed_at: Time(3),
+            updated_at: Time(4),
+            strategy_id: None,
+            strategy_kind: None,
+            condition: None,
+            more: more.boxed(),
+        }
+    }
+
+    fn told(done: bool) -> Box<OrderList> {
+        Box::new(OrderList {
+            instrument: InstrumentId(7),
+            id: ListId(8),
+            account: AccountId(1001),
+            client_id: name("l"),
+            kind: ListKind::Oto,
+            legs: vec![ListLeg {
+                order: OrderId(9),
+                client_id: name("o"),
+            }],
+            placed_at: Time(3),
+            updated_at: Time(4),
+            done,
+        })
+    }
+
+    /// The bytes of every command and event about lists, for ever.
+    #[test]
+    fn the_bytes_of_lists_are_golden() {
+        let mut bytes = Vec::new();
+        let place = Command::PlaceList(Box::new(PlaceList {
+            instrument: InstrumentId(7),
+            kind: ListKind::Oto,
+            client_id: name("l"),
+            legs: vec![leg("w"), leg("p")],
+        }));
+        let cancel = Command::CancelList(CancelList {
+            instrument: InstrumentId(7),
+            list: Some(ListId(8)),
+            list_client_id: ClientId::NONE,
+            client_id: name("c"),
+        });
+        for command in [place, cancel] {
+            command.put(&mut bytes);
+        }
+        for event in [
+            Event::ListPlaced(told(false)),
+            Event::ListEnded(told(true)),
+            Event::OrderActivated(OrderActivated {
+                instrument: InstrumentId(7),
+                order: OrderId(9),
+                account: AccountId(1001),
+                qty: Decimal(2),
+            }),
+        ] {
+            event.put(&mut bytes);
+        }
+        let all = More {
+            list: Some(ListId(8)),
+            activated_at: Some(Time(5)),
+            reason: Some(CloseReason::OcoTriggered),
+        };
+        for more in [More::default(), all] {
+            let at = bytes.len();
+            order(more).put(&mut bytes);
+            assert_eq!(Order::take(&mut &bytes[at..]), Ok(order(more)));
+            for end in at..bytes.len() {
+                assert!(Order::take(&mut &bytes[at..end]).is_err());
+            }
+        }
+        assert_eq!(GOLDEN, &bytes[..], "old journals would not be read");
+    }
+
+    const GOLDEN: &[u8] = include_bytes!("../tests/golden/lists-1.bin");
+}

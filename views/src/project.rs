@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 
 use parking_lot::RwLock;
 use protocol::{
-    CloseReason, Condition, Event, MatchPrevented, Order, OrderAmended, OrderClosed,
-    OrderDecremented, OrderStatus, Traded,
+    CloseReason, Condition, Event, MatchPrevented, Order, OrderActivated, OrderAmended,
+    OrderClosed, OrderDecremented, OrderStatus, Traded,
 };
 use types::{AccountId, Decimal, InstrumentId, OrderId, Seq, Side, Time, TradeGroupId};
 
@@ -103,16 +103,7 @@ impl Inner {
                     c.trailing_at = Some(time)
                 });
             }
-            Event::OrderActivated(e) => {
-                let key = (e.instrument, e.order);
-                self.account(e.account).write().change(key, |order| {
-                    order.status = OrderStatus::New;
-                    order.qty = e.qty;
-                    order.updated_at = time;
-                    order.set_more(|more| more.activated_at = Some(time));
-                });
-                touched.order(e.account, key);
-            }
+            Event::OrderActivated(e) => self.activated(time, e, touched),
             Event::ListPlaced(list) | Event::ListEnded(list) => {
                 let account = self.account(list.account);
                 account.write().set_list((**list).clone());
@@ -143,6 +134,18 @@ impl Inner {
                 self.tell(event);
             }
         }
+    }
+
+    /// A pending order of a list began.
+    fn activated(&self, time: Time, e: &OrderActivated, touched: &mut Touched) {
+        let key = (e.instrument, e.order);
+        self.account(e.account).write().change(key, |order| {
+            order.status = OrderStatus::New;
+            order.qty = e.qty;
+            order.updated_at = time;
+            order.set_more(|more| more.activated_at = Some(time));
+        });
+        touched.order(e.account, key);
     }
 
     /// An order ended without filling whole.

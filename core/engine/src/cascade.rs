@@ -4,6 +4,7 @@
 //! orders act, and after each of those. A filled working order puts the first of its pending orders into the queue of those that may
 //! act, so that activation is bounded like triggers.
 
+use contract::Settlement;
 use matching::{Book, Limit};
 use orders::{LiveOrder, SeatId, Waiting};
 use protocol::{
@@ -11,7 +12,7 @@ use protocol::{
     RejectCode,
 };
 use std::collections::BTreeMap;
-use types::{AccountId, Amount, AssetId, ClientId, ListId, OrderId, Qty, Time, TradeGroupId};
+use types::{AccountId, Amount, AssetId, ClientId, ListId, OrderId, Qty, Side, Time, TradeGroupId};
 
 use crate::Engine;
 use crate::commission::Paid;
@@ -102,11 +103,16 @@ impl Engine {
     pub(crate) fn listed_traded(
         &mut self,
         plan: &Plan,
-        ids: [OrderId; 2],
-        maker_open: Qty,
-        gross: Amount,
-        paid: Paid,
+        matched: &matching::Match,
+        taker: OrderId,
+        (settlement, paid): (&Settlement, Paid),
     ) {
+        let ids = [matched.maker_id, taker];
+        // the base asset that the buyer received before commission
+        let gross = match plan.side {
+            Side::Buy => settlement.taker.received,
+            Side::Sell => settlement.maker.received,
+        };
         let market = &self.markets[plan.market];
         let base = market.legs()[0];
         for (order, (fee, asset)) in ids.into_iter().zip(paid) {
@@ -123,7 +129,7 @@ impl Engine {
                 what: What::Traded { gross, net },
             });
         }
-        if maker_open.0 == 0 {
+        if matched.maker_open.0 == 0 {
             self.effects.push(Effect {
                 market: plan.market,
                 order: ids[0],

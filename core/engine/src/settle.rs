@@ -119,25 +119,22 @@ impl Engine {
             taker_balances,
             market.fees,
         );
-        market
-            .prices
-            .traded(passage.time, matched.price, matched.qty);
+        let (time, price) = (passage.time, matched.price);
+        market.prices.traded(time, price, matched.qty);
         passage.open.0 -= matched.qty.0;
         if matched.maker_open.0 == 0 {
             let filled = market.live.remove(slot);
             market.forget(&filled);
         }
-        let stamp = (passage.time, plan.market, plan.side);
-        let paid = self.paid(stamp, seats, &rates, &settlement, &mut passage.reserve);
+        let at = (time, plan.market, plan.side);
+        let paid = self.paid(at, seats, &rates, &settlement, &mut passage.reserve);
         if listed {
-            let ids = [matched.maker_id, taker.id];
-            let gross = contract_base(&settlement, plan.side);
-            self.listed_traded(plan, ids, matched.maker_open, gross, paid);
+            self.listed_traded(plan, matched, taker.id, (&settlement, paid));
         }
-        let halves = (maker_seat, &*taker);
-        self.tell_trade(passage, matched, halves, (settlement.quote, paid), out);
+        let told = (settlement.quote, paid);
+        self.tell_trade(passage, matched, (maker_seat, &*taker), told, out);
         if !self.markets[plan.market].waiting.is_empty() {
-            self.reach(passage.time, plan.market, matched.price, out);
+            self.reach(time, plan.market, price, out);
         }
     }
 
@@ -184,13 +181,5 @@ impl Engine {
             }
         }
         out.push(Event::Traded(event));
-    }
-}
-
-/// The base asset that the buyer received before commission.
-fn contract_base(settlement: &contract::Settlement, aggressor: types::Side) -> Amount {
-    match aggressor {
-        types::Side::Buy => settlement.taker.received,
-        types::Side::Sell => settlement.maker.received,
     }
 }

@@ -523,3 +523,142 @@ fn one_of_a_pair_is_not_amended_and_a_working_order_is() {
     world.limit(ANN, Side::Sell, "90", "1");
     assert_eq!(activated(&world).len(), 1);
 }
+
+/// A small generator, so that a failure can be told by its seed.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % sides
+    }
+
+    fn price(&mut self) -> String {
+        (95 + self.roll(11)).to_string()
+    }
+
+    fn qty(&mut self) -> String {
+        format!("0.{}", 1 + self.roll(9))
+    }
+
+    fn side(&mut self) -> Side {
+        match self.roll(2) {
+            0 => Side::Buy,
+            _ => Side::Sell,
+        }
+    }
+
+    fn leg(&mut self, kinds: &[OrderKind], side: Side, qty: &str, id: &str) -> PlaceOrder {
+        let at = usize::try_from(self.roll(kinds.len() as u64)).unwrap();
+        let price = match kinds[at].is_market() {
+            true => "0".to_owned(),
+            false => self.price(),
+        };
+        let stop = self.price();
+        let mut order = leg(kinds[at], side, &price, &stop, qty, id);
+        if kinds[at] == OrderKind::Limit && self.roll(4) == 0 {
+            order.tif = TimeInForce::Ioc;
+        }
+        order
+    }
+
+    fn list(&mut self, name: &str) -> PlaceList {
+        use ListKind::{Oco, Opo, Opoco, Oto, Otoco};
+        use OrderKind::{
+            Limit, LimitMaker, Market, StopLoss, StopLossLimit, TakeProfit, TakeProfitLimit,
+        };
+        let kind = [Oco, Oto, Otoco, Opo, Opoco][usize::try_from(self.roll(5)).unwrap()];
+        let mut legs = Vec::new();
+        if kind.has_working() {
+            let side = match kind.pays() {
+                true => Side::Buy,
+                false => self.side(),
+            };
+            let qty = self.qty();
+            legs.push(self.leg(&[Limit, LimitMaker], side, &qty, &format!("{name}w")));
+        }
+        let side = match kind.pays() {
+            true => Side::Sell,
+            false => self.side(),
+        };
+        let qty = match kind.pays() {
+            true => "0".to_owned(),
+            false => self.qty(),
+        };
+        if kind.has_pair() {
+            let profit = [LimitMaker, TakeProfit, TakeProfitLimit];
+            let stop = [StopLoss, StopLossLimit];
+            let (above, below): (&[OrderKind], &[OrderKind]) = match side {
+                Side::Sell => (&profit, &stop),
+                Side::Buy => (&stop, &profit),
+            };
+            legs.push(self.leg(above, side, &qty, &format!("{name}a")));
+            legs.push(self.leg(below, side, &qty, &format!("{name}b")));
+        } else {
+            let any = [Limit, LimitMaker, Market, StopLoss, TakeProfitLimit];
+            let mut order = self.leg(&any, side, &qty, &format!("{name}p"));
+            if order.kind == Market {
+                order.tif = TimeInForce::Gtc;
+            }
+            legs.push(order);
+        }
+        list(kind, name, legs)
+    }
+}
+
+/// Every command is audited: money adds up, holds are what open orders and lists need, lists and orders are linked.
+#[test]
+fn random_lists_keep_every_promise() {
+    let (mut placed, mut begun, mut done) = (0, 0, 0);
+    for seed in 1..=40_u64 {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut world = World::new();
+        trade(&mut world, "100");
+        for step in 0..150_u64 {
+            let actor = [ANN, BOB][usize::try_from(dice.roll(2)).unwrap()];
+            let name = format!("{seed}-{step}");
+            let command = match dice.roll(10) {
+                0..=3 => Command::PlaceList(Box::new(dice.list(&name))),
+                4 => Command::CancelList(CancelList {
+                    instrument: MARKET,
+                    list: Some(ListId(1 + dice.roll(40))),
+                    list_client_id: ClientId::NONE,
+                    client_id: ClientId::new("c").unwrap(),
+                }),
+                5 => Command::CancelOrder(CancelOrder {
+                    instrument: MARKET,
+                    order: OrderKey::Id(OrderId(1 + dice.roll(200))),
+                    client_id: ClientId::new("c").unwrap(),
+                    restriction: None,
+                }),
+                6 => Command::Wake(Wake { budget: 8 }),
+                _ => {
+                    let (side, price, qty) = (dice.side(), dice.price(), dice.qty());
+                    Command::PlaceOrder(limit(side, &price, &qty, &name))
+                }
+            };
+            let actor = match command {
+                Command::Wake(_) => AccountId::TREASURY,
+                _ => actor,
+            };
+            let _ = world.run(actor, command);
+            for event in &world.events {
+                match event {
+                    Event::ListPlaced(_) => placed += 1,
+                    Event::OrderActivated(_) => begun += 1,
+                    Event::ListEnded(_) => done += 1,
+                    _ => {}
+                }
+            }
+            if step % 10 == 0 {
+                same_after_restart(&mut world);
+            }
+        }
+    }
+    assert!(
+        placed > 300 && begun > 100 && done > 200,
+        "{placed} {begun} {done}"
+    );
+}
