@@ -4,8 +4,8 @@ use types::{
 };
 
 use crate::{
-    Extras, FeeSchedule, Filters, Instrument, InstrumentFees, ListKind, MarketStatus, OrderKind,
-    SetAccountFees, StpMode, TimeInForce,
+    ExecutionRules, Extras, FeeSchedule, Filters, Instrument, InstrumentFees, ListKind, MarketStatus, OrderKind,
+    SetAccountFees, SetReference, StpMode, TimeInForce,
 };
 
 wire_struct! {
@@ -178,6 +178,8 @@ wire_enum! {
         20 = SetFilters(SetFilters),
         /// Orders of accounts of one trade group are one party's to self-trade prevention.
         21 = SetTradeGroup(SetTradeGroup),
+        22 = SetReference(SetReference),
+        23 = SetExecutionRules(Box<ExecutionRules>),
         /// Tiers, valuation asset and discount of the whole venue. Another valuation asset begins all volumes anew.
         27 = SetFees(Box<FeeSchedule>),
         /// What one instrument's trades cost.

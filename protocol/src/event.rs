@@ -4,7 +4,8 @@ use types::{
 };
 
 use crate::{
-    AccountFees, FeeSchedule, Instrument, InstrumentFees, Order, OrderList, SetTradeGroup, StpMode,
+    AccountFees, ExecutionRules, FeeSchedule, Instrument, InstrumentFees, Order, OrderList, Reference,
+    SetTradeGroup, StpMode,
 };
 
 /// What followed from one record, in order. Reused from record to record, so that the engine does not allocate once warm.
@@ -40,6 +41,9 @@ wire_enum! {
         21 = OrderDecremented(OrderDecremented),
         /// Stands behind the match that it speaks of.
         22 = MatchPreventedInGroup(MatchPreventedInGroup),
+        /// By the venue; the whole state of it. Trades move a mean without an event of their own.
+        25 = ReferenceChanged(Box<Reference>),
+        26 = ExecutionRulesChanged(Box<ExecutionRules>),
         30 = FeesChanged(Box<FeeSchedule>),
         31 = InstrumentFeesChanged(Box<InstrumentFees>),
         /// By the venue, or because a day ended and the account's volume is another one.
@@ -130,6 +134,8 @@ wire_enum! {
         7 = OcoTriggered,
         /// The working order of a list ended before it was filled.
         8 = PhaseOneExpired,
+        /// The next trade would have been at a price outside of the execution rules' range.
+        10 = PriceRange,
     }
 }
 wire_struct! {

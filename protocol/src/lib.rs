@@ -18,6 +18,7 @@ mod fees;
 mod instrument;
 mod list;
 mod order;
+mod reference;
 mod reject;
 mod reply;
 
@@ -47,6 +48,7 @@ pub use list::{ListKind, ListLeg, OrderList};
 pub use order::{
     Condition, Extras, More, Order, OrderKind, OrderStatus, StpMode, StpModes, TimeInForce,
 };
+pub use reference::{Calculation, ExecutionRules, Mean, PriceRange, Reference, SetReference, Span};
 pub use reject::{Reject, RejectCode};
 pub use reply::{Amended, CancelReplaced, ListReply, Placed, Reply};
 

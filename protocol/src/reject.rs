@@ -128,6 +128,10 @@ rejects! {
     /// A number beyond what the book tells parties apart by.
     430 InvalidTradeGroup -1130 "Data sent for parameter 'tradeGroupId' is not valid.";
 
+    /// A price without a calculation that takes one, or not positive; buckets beyond their bounds.
+    450 InvalidReference -1130 "Data sent for parameter 'referencePrice' is not valid.";
+    451 InvalidExecutionRules -1130 "Data sent for parameter 'executionRules' is not valid.";
+
     /// Rates below zero or that may take all of what is received, tiers that do not rise, a tier too few for an account that was given it.
     500 InvalidFees -1130 "Data sent for parameter 'fees' is not valid.";
     501 UnknownTier -1130 "Data sent for parameter 'tier' is not valid.";

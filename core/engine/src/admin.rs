@@ -41,6 +41,8 @@ impl Engine {
             Admin::SetStatus(c) => self.market(c.instrument).map(|_| ()),
             Admin::HaltInstrument(id) => self.market(*id).map(|_| ()),
             Admin::SetFilters(c) => self.check_filters(c),
+            Admin::SetReference(c) => self.check_reference(c),
+            Admin::SetExecutionRules(c) => self.check_execution_rules(c),
             Admin::Fund(c) => self.check_fund(c),
             Admin::SetFees(c) => self.check_fees(c),
             Admin::SetInstrumentFees(c) => {
@@ -133,6 +135,8 @@ impl Engine {
             Admin::SetStatus(c) => self.act_status(c.instrument, c.status, out),
             Admin::HaltInstrument(id) => self.act_status(*id, MarketStatus::Halt, out),
             Admin::SetFilters(c) => self.act_filters(c, out),
+            Admin::SetReference(c) => self.act_reference(time, c, out),
+            Admin::SetExecutionRules(c) => self.act_execution_rules(c, out),
             Admin::SetFees(c) => {
                 self.act_fees(time, c, out);
                 Reply::Done

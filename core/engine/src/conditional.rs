@@ -82,7 +82,7 @@ impl Engine {
             stop
         } else {
             let price = spec.price(c.price)?;
-            spec.percent_price(c.side, price, |m| market.prices.average(time, m))?;
+            spec.percent_price(c.side, price, |m| market.average(time, m))?;
             plan.price = Some(price);
             plan.price
         };

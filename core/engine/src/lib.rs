@@ -48,6 +48,7 @@ mod groups;
 mod lists;
 mod market;
 mod place;
+mod reference;
 mod prevent;
 mod settle;
 mod snapshot;

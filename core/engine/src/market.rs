@@ -16,6 +16,7 @@ use types::{
 
 use crate::commission::SeatRates;
 use crate::lists::Lists;
+use crate::reference::Rules;
 
 pub(crate) struct Market {
     pub spec: Spec,
@@ -32,6 +33,7 @@ pub(crate) struct Market {
     pub conditions: BTreeMap<OrderId, Condition>,
     pub lists: Lists,
     pub prices: Prices,
+    pub rules: Option<Box<Rules>>,
     /// The fees account's balances of base and quote.
     pub fees: [BalanceRef; 2],
     /// What each seat pays, by its number; may be shorter than there are seats.
@@ -67,6 +69,7 @@ impl Market {
             conditions: BTreeMap::new(),
             lists: Lists::default(),
             prices: Prices::new(minutes),
+            rules: None,
             fees,
             rates: Vec::new(),
             last_order: 0,

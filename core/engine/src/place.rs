@@ -120,7 +120,7 @@ pub(crate) fn check_name(
 /// How much a MARKET order wants.
 fn plan_market(market: &Market, c: &PlaceOrder, time: Time) -> Result<Limit, RejectCode> {
     let spec = &market.spec;
-    let average = |minutes| market.prices.average(time, minutes);
+    let average = |minutes| market.average(time, minutes);
     if c.quote_qty.is_zero() {
         let qty = spec.qty(c.qty)?;
         spec.market_qty(c.qty)?;
@@ -143,7 +143,7 @@ fn plan_limit(
 ) -> Result<(), RejectCode> {
     let spec = &market.spec;
     let price = spec.price(c.price)?;
-    spec.percent_price(c.side, price, |m| market.prices.average(time, m))?;
+    spec.percent_price(c.side, price, |m| market.average(time, m))?;
     let qty = spec.qty(c.qty)?;
     plan.price = Some(price);
     plan.limit = Limit::Lots(qty);

@@ -199,6 +199,9 @@ impl Engine {
                 market.spec.instrument().clone(),
             )));
         }
+        for market in &self.markets {
+            market.tell_rules(out);
+        }
         if *self.fees.schedule() != FeeSchedule::default() {
             out(Event::FeesChanged(Box::new(self.fees.schedule().clone())));
         }

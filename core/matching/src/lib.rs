@@ -64,6 +64,8 @@ pub enum Stop {
     Exhausted,
     /// Self-trade prevention ended it.
     Prevented,
+    /// The next order lies outside of the prices at which it may execute; said by who bounds them, not by the book.
+    OutOfRange,
 }
 
 /// What an incoming order would meet.
