@@ -228,6 +228,9 @@ impl Naive {
             }
             Admin::SetFilters(c) => self.set_filters(c, events),
             Admin::SetRulesVersion(_) => Ok(Reply::Done),
+            Admin::SetReference(_) | Admin::SetExecutionRules(_) => {
+                unreachable!("the random commands bound no prices")
+            }
             Admin::SetTradeGroup(_) => unreachable!("the random commands form no trade groups"),
             Admin::SetFees(_) | Admin::SetInstrumentFees(_) | Admin::SetAccountFees(_) => {
                 self.set_fees(time, c, events)

@@ -324,10 +324,13 @@ impl Engine {
         out: &mut Events,
     ) -> (OrderStatus, Option<u64>) {
         let market = &mut self.markets[plan.market];
-        let taker = plan.taker();
+        let mut taker = plan.taker();
+        if market.rules.is_some() {
+            market.narrow(&mut taker, time);
+        }
         let whole =
             plan.tif != TimeInForce::Fok || fills_whole(&market.book.quote(&taker, plan.limit));
-        let remainder = if whole {
+        let mut remainder = if whole {
             self.matches.clear();
             market.book.submit(&taker, plan.limit, &mut self.matches)
         } else {
@@ -336,6 +339,16 @@ impl Engine {
                 limit: plan.limit,
             }
         };
+        if market.rules.is_some() && remainder.stop == Stop::Exhausted {
+            let asked = plan.taker();
+            let goes_on = match whole {
+                true => market.would_go_on(&asked, &remainder),
+                false => fills_whole(&market.book.quote(&asked, plan.limit)),
+            };
+            if goes_on {
+                remainder.stop = Stop::OutOfRange;
+            }
+        }
         let prevented_match = if whole && !self.matches.is_empty() {
             self.settle(time, plan, &remainder, order, out)
         } else {
@@ -397,6 +410,7 @@ impl Engine {
             (stop, _) => {
                 let reason = match (stop, plan.kind, plan.tif) {
                     (Stop::Prevented, ..) => CloseReason::Prevented,
+                    (Stop::OutOfRange, ..) => CloseReason::PriceRange,
                     (_, kind, _) if kind.is_market() => CloseReason::InsufficientLiquidity,
                     (_, _, TimeInForce::Fok) => CloseReason::UnfilledFok,
                     _ => CloseReason::UnfilledIoc,
