@@ -144,6 +144,15 @@ impl Reference {
         i64::try_from(price).ok().map(Decimal)
     }
 
+    /// When [`Reference::at`] began to hold: a mean holds at its moment.
+    #[must_use]
+    pub fn valid_at(&self, time: Time) -> Time {
+        match self.calculation {
+            Some(Calculation::Mean(_)) => time,
+            _ => self.since,
+        }
+    }
+
     /// Could it have come about by trades?
     #[must_use]
     pub fn is_sound(&self) -> bool {
@@ -181,9 +190,7 @@ impl crate::Wire for Reference {
         self.calculation.put(out);
         self.price.put(out);
         self.since.put(out);
-        u32::try_from(self.spans.len())
-            .expect("few spans")
-            .put(out);
+        u32::try_from(self.spans.len()).expect("few spans").put(out);
         self.spans.iter().for_each(|span| span.put(out));
     }
 
@@ -261,7 +268,11 @@ mod tests {
         // half of the first second: one trade of 150, and one of 600
         assert_eq!(price.at(Time(12_500_000)), Some(Decimal(375)));
         assert_eq!(price.at(Time(13_000_000)), Some(Decimal(600)));
-        assert_eq!(price.at(Time(13_999_999)), None, "less than a ten-thousandth of a trade");
+        assert_eq!(
+            price.at(Time(13_999_999)),
+            None,
+            "less than a ten-thousandth of a trade"
+        );
         assert_eq!(price.at(Time(13_999_000)), Some(Decimal(600)));
         price.traded(Time(13_600_000), Decimal(7));
         assert_eq!(price.spans.len(), 2, "three seconds before are gone");

@@ -32,6 +32,7 @@ mod market;
 mod model;
 mod project;
 mod query;
+mod rules;
 mod series;
 mod tape;
 mod views;

@@ -1,3 +1,4 @@
+use protocol::{PriceRange, Reference};
 use types::{Time, TradeId};
 
 use crate::book::Book;
@@ -23,6 +24,8 @@ pub(crate) struct Market {
     pub flushed: TradeId,
     /// As told by a recovering engine, for a market whose trades history does not hold.
     pub last_price: Decimal,
+    pub reference: Option<Box<Reference>>,
+    pub range: Option<PriceRange>,
 }
 
 impl Market {
@@ -35,6 +38,8 @@ impl Market {
             last_agg: 0,
             flushed: TradeId(0),
             last_price: Decimal::ZERO,
+            reference: None,
+            range: None,
         }
     }
 

@@ -127,6 +127,7 @@ impl Inner {
             | Event::AccountOpened(_)
             | Event::InstrumentListed(_)
             | Event::InstrumentChanged(_) => self.reference(event, chunk),
+            Event::ReferenceChanged(_) | Event::ExecutionRulesChanged(_) => self.rules_event(event),
             Event::FeesChanged(_)
             | Event::InstrumentFeesChanged(_)
             | Event::AccountFeesChanged(_) => self.fees_event(event),
@@ -354,6 +355,7 @@ impl Inner {
             Event::FeesChanged(_)
             | Event::InstrumentFeesChanged(_)
             | Event::AccountFeesChanged(_) => self.fees_event(event),
+            Event::ReferenceChanged(_) | Event::ExecutionRulesChanged(_) => self.rules_event(event),
             other => self.reference(other, &mut Chunk::default()),
         }
     }
@@ -361,7 +363,10 @@ impl Inner {
     /// Forgets what the engine is about to tell. Answers the orders that were open.
     pub(crate) fn reset(&self) -> BTreeMap<Key, Order> {
         for market in self.markets.read().values() {
-            market.write().book = Default::default();
+            let mut market = market.write();
+            market.book = Default::default();
+            market.reference = None;
+            market.range = None;
         }
         *self.fees.write() = Default::default();
         let mut open = BTreeMap::new();
@@ -409,6 +414,9 @@ impl Inner {
                 .book
                 .reduce(trade.aggressor_side.opposite(), trade.price, trade.qty);
             market.book.last_update = trade.update;
+            if let Some(reference) = &mut market.reference {
+                reference.traded(time, trade.price);
+            }
             market.trade(row);
             row
         };
@@ -454,6 +462,7 @@ fn status_of(reason: CloseReason) -> OrderStatus {
         | CloseReason::Refused
         | CloseReason::OcoTriggered
         | CloseReason::PhaseOneExpired
+        | CloseReason::PriceRange
         | CloseReason::InsufficientLiquidity => OrderStatus::Expired,
         CloseReason::Prevented => OrderStatus::ExpiredInMatch,
     }

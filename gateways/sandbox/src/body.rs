@@ -43,10 +43,34 @@ pub(crate) struct NewSymbol {
 
 /// What to change of a symbol; what is left out stays.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct ChangedSymbol {
     pub status: Option<String>,
     pub filters: Option<Vec<serde_json::Value>>,
+    #[serde(default, deserialize_with = "given")]
+    pub reference_price: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    pub reference_price_calculation: Option<Option<crate::rules::NewCalculation>>,
+    pub execution_rules: Option<Vec<crate::rules::NewRule>>,
+}
+
+impl ChangedSymbol {
+    pub fn is_empty(&self) -> bool {
+        self.status.is_none()
+            && self.filters.is_none()
+            && self.reference_price.is_none()
+            && self.reference_price_calculation.is_none()
+            && self.execution_rules.is_none()
+    }
+}
+
+/// Tells `null` from what is not there.
+fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// -1130 with a sentence of our own.

@@ -13,7 +13,7 @@ use types::{
 };
 
 use crate::body::{self, ChangedSymbol, NewAccount, NewSymbol, PRECISION, wrong};
-use crate::filters;
+use crate::{filters, rules};
 
 /// Serves the sandbox's requests as the venue's own administration.
 #[derive(Clone)]
@@ -226,10 +226,11 @@ impl Sandbox {
     async fn change(&self, symbol: &str, body: &[u8]) -> Answer {
         let new: ChangedSymbol = body::read(body)?;
         let status = new.status.as_deref().map(body::market_status).transpose()?;
-        let filters = new.filters.map(filters::read).transpose()?;
-        if status.is_none() && filters.is_none() {
+        let filters = new.filters.as_ref();
+        let filters = filters.map(|f| filters::read(f.clone())).transpose()?;
+        if new.is_empty() {
             return Err(wrong(
-                "Nothing is to be changed; `status` or `filters` is expected.",
+                "Nothing is to be changed; `status`, `filters`, `referencePrice`, `referencePriceCalculation` or `executionRules` is expected.",
             ));
         }
         let found = self
@@ -238,6 +239,8 @@ impl Sandbox {
             .instrument(symbol)
             .ok_or_else(|| ApiError::bad_symbol().with_status(404))?;
         let instrument = found.id;
+        let reference = self.ctx.views.reference(instrument);
+        let rules = rules::commands(instrument, reference.as_deref(), &new)?;
         if let Some(filters) = filters.map(Box::new) {
             let change = Admin::SetFilters(SetFilters {
                 instrument,
@@ -251,6 +254,9 @@ impl Sandbox {
                 }
                 outcome => outcome?,
             };
+        }
+        for command in rules {
+            self.admin(command).await?;
         }
         if let Some(status) = status {
             self.admin(Admin::SetStatus(SetStatus { instrument, status }))

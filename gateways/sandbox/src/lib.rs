@@ -24,5 +24,6 @@ mod body;
 mod desk;
 mod fees;
 mod filters;
+mod rules;
 
 pub use desk::Sandbox;

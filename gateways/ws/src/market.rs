@@ -65,9 +65,11 @@ impl Market {
                 let now = views.current_candle(self.id, interval, offset.minutes());
                 State::Kline(Box::new(Kline::new(interval, offset, now, seen)))
             }
-            Kind::Ticker | Kind::MiniTicker | Kind::Rolling(_) | Kind::AvgPrice => {
-                State::Statistics(Sent::default())
-            }
+            Kind::Ticker
+            | Kind::MiniTicker
+            | Kind::Rolling(_)
+            | Kind::AvgPrice
+            | Kind::ReferencePrice => State::Statistics(Sent::default()),
             _ => State::Live,
         };
         if kind == Kind::BookTicker {

@@ -199,6 +199,11 @@ pub const fn end_of(reason: CloseReason) -> (OrderStatus, Execution, Option<&'st
             Execution::Expired,
             Some("INSUFFICIENT_LIQUIDITY"),
         ),
+        CloseReason::PriceRange => (
+            OrderStatus::Expired,
+            Execution::Expired,
+            Some("EXECUTION_RULE_PRICE_RANGE_EXCEEDED"),
+        ),
         CloseReason::Refused => (OrderStatus::Expired, Execution::Expired, Some("REJECTED")),
         CloseReason::OcoTriggered => (
             OrderStatus::Expired,

@@ -19,6 +19,7 @@ pub enum Sent {
     Nothing,
     Ticker(Ticker),
     AvgPrice(AvgPrice),
+    ReferencePrice(Option<Decimal>, Time),
 }
 
 /// Writes one frame.
@@ -38,6 +39,16 @@ impl Sent {
             let avg = views.avg_price(instrument)?;
             return self.replace(Sent::AvgPrice(avg)).then(|| {
                 let write = move |json: &mut Json| avg_price(json, head, &avg);
+                Box::new(write) as Write<'a>
+            });
+        }
+        if kind == Kind::ReferencePrice {
+            let reference = views.reference(instrument)?;
+            let (price, valid) = (reference.at(head.now), reference.valid_at(head.now));
+            // a mean is valid at every moment: that alone is no news
+            let news = self.replace(Sent::ReferencePrice(price, reference.since));
+            return news.then(|| {
+                let write = move |json: &mut Json| reference_price(json, head, price, valid);
                 Box::new(write) as Write<'a>
             });
         }
@@ -123,6 +134,17 @@ fn window_of(kind: Kind) -> Window {
         Kind::Rolling(window) => Window::Rolling(window.minutes()),
         _ => Window::Last24h,
     }
+}
+
+fn reference_price(json: &mut Json, head: &Head<'_>, price: Option<Decimal>, valid: Time) {
+    json.begin()
+        .str("e", "referencePrice")
+        .str("s", head.symbol);
+    match price {
+        Some(price) => json.dec("r", price),
+        None => json.null("r"),
+    };
+    json.time("t", valid).end();
 }
 
 /// The window moves on every second; that alone is no news.

@@ -17,6 +17,7 @@ pub enum Kind {
     MiniTicker,
     Rolling(Rolling),
     AvgPrice,
+    ReferencePrice,
     AllMiniTickers,
     AllRolling(Rolling),
     /// Known to the API, and silent here: nothing happens that it could tell.
@@ -140,7 +141,8 @@ impl Kind {
             "ticker" => Kind::Ticker,
             "miniTicker" => Kind::MiniTicker,
             "avgPrice" => Kind::AvgPrice,
-            "referencePrice" | "blockTrade" => Kind::Silent,
+            "referencePrice" => Kind::ReferencePrice,
+            "blockTrade" => Kind::Silent,
             _ => {
                 if let Some(rest) = text.strip_prefix("depth") {
                     return Self::parse_depth(rest);
@@ -185,6 +187,7 @@ impl Kind {
                 | Kind::MiniTicker
                 | Kind::Rolling(_)
                 | Kind::AvgPrice
+                | Kind::ReferencePrice
         )
     }
 }
@@ -214,6 +217,7 @@ mod tests {
             assert_eq!(kind(&name), Some(Kind::Kline(interval, Offset::Plus8)));
         }
         assert_eq!(kind("btcusdt@ticker_4h"), Some(Kind::Rolling(Rolling::H4)));
+        assert_eq!(kind("btcusdt@referencePrice"), Some(Kind::ReferencePrice));
         assert_eq!(kind("!miniTicker@arr"), Some(Kind::AllMiniTickers));
         assert_eq!(kind("!ticker_1h@arr"), Some(Kind::AllRolling(Rolling::H1)));
         let topic = Topic::parse("币安usdt@ticker").unwrap();

@@ -1,9 +1,10 @@
 //! Execution rules and reference prices.
 //!
-//! A market may bound the prices at which a taker trades, around a reference price that the engine computes or is told. No market here does:
-//! each lists no rules, and has no reference price (-2043).
+//! A market may bound the prices at which a taker trades, around a reference price that the engine computes or is told. A market
+//! for which nobody set one lists no rules, and has no reference price (-2043); one that is set and not known at present is null.
 
-use kit::{ApiError, Call, Context, Handler, Input, Kind, Method, Outcome, Param, Weight};
+use kit::{ApiError, Call, Context, Handler, Input, Json, Kind, Method, Outcome, Param, Weight};
+use protocol::{Calculation, PriceRange};
 
 use crate::orders::written;
 use crate::symbols::{self, Chosen, SYMBOL_STATUS};
@@ -22,7 +23,7 @@ pub const METHODS: &[Method] = &[
         Some("referencePrice"),
         Weight::Fixed(2),
         &[Param::required("symbol", Kind::Symbol)],
-        Handler::Now(no_reference_price),
+        Handler::Now(reference_price),
     ),
     Method::public(
         "/api/v3/referencePrice/calculation",
@@ -32,7 +33,7 @@ pub const METHODS: &[Method] = &[
             Param::required("symbol", Kind::Symbol),
             Param::optional("symbolStatus", SYMBOL_STATUS),
         ],
-        Handler::Now(no_reference_price),
+        Handler::Now(calculation),
     ),
 ];
 
@@ -68,14 +69,65 @@ fn rules(ctx: &Context, call: &Call) -> Outcome {
         json.begin().array("symbolRules", |json| {
             for one in &list {
                 json.begin().str("symbol", &one.symbol);
-                json.array("rules", |_| {}).end();
+                let range = ctx.views.price_range(one.id);
+                json.array("rules", |json| {
+                    if let Some(range) = range {
+                        price_range(json, &range);
+                    }
+                });
+                json.end();
             }
         });
         json.end();
     })
 }
 
-fn no_reference_price(ctx: &Context, call: &Call) -> Outcome {
-    symbols::instrument(ctx, call)?;
-    Err(ApiError::no_reference_price())
+fn price_range(json: &mut Json, range: &PriceRange) {
+    json.begin().str("ruleType", "PRICE_RANGE");
+    for (name, multiple) in [
+        ("bidLimitMultUp", range.bid_up),
+        ("bidLimitMultDown", range.bid_down),
+        ("askLimitMultUp", range.ask_up),
+        ("askLimitMultDown", range.ask_down),
+    ] {
+        if let Some(multiple) = multiple {
+            json.dec(name, multiple);
+        }
+    }
+    json.end();
+}
+
+fn reference_price(ctx: &Context, call: &Call) -> Outcome {
+    let instrument = symbols::instrument(ctx, call)?;
+    let reference = ctx.views.reference(instrument.id);
+    let reference = reference.ok_or_else(ApiError::no_reference_price)?;
+    let now = ctx.now();
+    written(call, |json| {
+        json.begin().str("symbol", &instrument.symbol);
+        match reference.at(now) {
+            Some(price) => json.dec("referencePrice", price),
+            None => json.null("referencePrice"),
+        };
+        json.time("timestamp", reference.valid_at(now)).end();
+    })
+}
+
+fn calculation(ctx: &Context, call: &Call) -> Outcome {
+    let instrument = symbols::instrument(ctx, call)?;
+    let reference = ctx.views.reference(instrument.id);
+    let calculation = reference.and_then(|reference| reference.calculation);
+    let calculation = calculation.ok_or_else(ApiError::no_reference_price)?;
+    written(call, |json| {
+        json.begin().str("symbol", &instrument.symbol);
+        match calculation {
+            Calculation::External(id) => json
+                .str("calculationType", "EXTERNAL")
+                .num("externalCalculationId", id),
+            Calculation::Mean(mean) => json
+                .str("calculationType", "ARITHMETIC_MEAN")
+                .num("bucketCount", mean.count)
+                .num("bucketWidthMs", mean.width_ms),
+        };
+        json.end();
+    })
 }
