@@ -12,6 +12,7 @@ mod lists;
 mod orders;
 mod prevention;
 mod products;
+mod ranges;
 mod snapshots;
 mod support;
 mod venue;

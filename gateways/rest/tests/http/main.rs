@@ -5,6 +5,7 @@ mod fees;
 mod limits;
 mod lists;
 mod prevention;
+mod ranges;
 mod records;
 mod refusals;
 mod sandbox;
