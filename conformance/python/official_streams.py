@@ -37,6 +37,7 @@ async def run(symbol, maker, taker):
     client = streams()
     connection = await client.create_connection()
     name = symbol.lower()
+    await asyncio.to_thread(board.sandbox, "PUT", f"/symbols/{symbol}", {"referencePrice": "100.00"})
     table = {
         "trade": (connection.trade, {}, "TradeResponse"),
         "agg_trade": (connection.agg_trade, {}, "AggTradeResponse"),
@@ -51,6 +52,7 @@ async def run(symbol, maker, taker):
         "ticker": (connection.ticker, {}, "TickerResponse"),
         "mini_ticker": (connection.mini_ticker, {}, "MiniTickerResponse"),
         "avg_price": (connection.avg_price, {}, "AvgPriceResponse"),
+        "reference_price": (connection.reference_price, {}, "ReferencePriceResponse"),
     }
     got = {title: [] for title in table}
     handles = {}

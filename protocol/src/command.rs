@@ -4,8 +4,8 @@ use types::{
 };
 
 use crate::{
-    ExecutionRules, Extras, FeeSchedule, Filters, Instrument, InstrumentFees, ListKind, MarketStatus, OrderKind,
-    SetAccountFees, SetReference, StpMode, TimeInForce,
+    ExecutionRules, Extras, FeeSchedule, Filters, Instrument, InstrumentFees, ListKind,
+    MarketStatus, OrderKind, SetAccountFees, SetReference, StpMode, TimeInForce,
 };
 
 wire_struct! {

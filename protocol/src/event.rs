@@ -4,8 +4,8 @@ use types::{
 };
 
 use crate::{
-    AccountFees, ExecutionRules, FeeSchedule, Instrument, InstrumentFees, Order, OrderList, Reference,
-    SetTradeGroup, StpMode,
+    AccountFees, ExecutionRules, FeeSchedule, Instrument, InstrumentFees, Order, OrderList,
+    Reference, SetTradeGroup, StpMode,
 };
 
 /// What followed from one record, in order. Reused from record to record, so that the engine does not allocate once warm.

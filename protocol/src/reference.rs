@@ -307,6 +307,37 @@ mod tests {
         }
     }
 
+    /// The bytes of the commands and events, for ever.
+    #[test]
+    fn the_bytes_are_golden() {
+        let set = SetReference {
+            instrument: InstrumentId(1),
+            calculation: Some(Calculation::Mean(Mean {
+                count: 2,
+                width_ms: 3,
+            })),
+            price: None,
+        };
+        let rules = ExecutionRules {
+            instrument: InstrumentId(4),
+            range: Some(PriceRange {
+                bid_up: Some(Decimal(5)),
+                ..PriceRange::default()
+            }),
+        };
+        let mut reference = Reference::new(&set, Time(6));
+        reference.traded(Time(6_000), Decimal(7));
+        let mut bytes = Vec::new();
+        crate::Admin::SetReference(set).put(&mut bytes);
+        crate::Admin::SetExecutionRules(Box::new(rules)).put(&mut bytes);
+        crate::Event::ReferenceChanged(Box::new(reference)).put(&mut bytes);
+        crate::Event::ExecutionRulesChanged(Box::new(rules)).put(&mut bytes);
+        let told: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(told, GOLDEN);
+    }
+
+    const GOLDEN: &str = "1601000000010202000000030000000017040000000101050000000000000000000019010000000102020000000300000000060000000000000001000000701700000000000001000000070000000000000000000000000000001a0400000001010500000000000000000000";
+
     #[test]
     fn a_range_has_a_sense() {
         let up = PriceRange {

@@ -471,7 +471,9 @@ fn status_of(reason: CloseReason) -> OrderStatus {
 /// What an order keeps of the reason for its end, because nothing else of it tells.
 fn told_reason(reason: CloseReason) -> Option<CloseReason> {
     match reason {
-        CloseReason::OcoTriggered | CloseReason::PhaseOneExpired => Some(reason),
+        CloseReason::OcoTriggered | CloseReason::PhaseOneExpired | CloseReason::PriceRange => {
+            Some(reason)
+        }
         _ => None,
     }
 }

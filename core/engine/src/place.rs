@@ -13,6 +13,7 @@ use types::{AccountId, Amount, ClientId, Decimal, OrderId, Price, Qty, Side, Tim
 use crate::Engine;
 use crate::conditional::Wait;
 use crate::market::{Market, Shape};
+use crate::reference;
 
 /// The orders of the same command that come before one.
 #[derive(Clone, Copy, Default)]
@@ -309,8 +310,12 @@ impl Engine {
         out.push(Event::OrderPlaced(OrderPlaced { order: placed }));
         let (status, prevented_match) = self.enter(time, plan, &mut order, out);
         let market = &self.markets[plan.market];
+        let mut told = market.order(&order, &plan.shape(), status);
+        if market.rules.is_some() {
+            reference::name_reason(&mut told, out);
+        }
         Placed {
-            order: market.order(&order, &plan.shape(), status),
+            order: told,
             prevented_match,
         }
     }

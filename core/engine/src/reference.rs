@@ -8,8 +8,8 @@
 
 use matching::{Book, Limit, Remainder, Taker};
 use protocol::{
-    Event, Events, ExecutionRules, Malformed, PriceRange, Reference, RejectCode, Reply,
-    SetReference, Wire,
+    CloseReason, Event, Events, ExecutionRules, Malformed, Order, PriceRange, Reference,
+    RejectCode, Reply, SetReference, Wire,
 };
 use types::{Decimal, InstrumentId, Price, Side, Time};
 
@@ -130,6 +130,18 @@ impl Market {
                 range: rules.range,
             })));
         }
+    }
+}
+
+/// An order that ended for the range says so in the answer too.
+#[cold]
+pub(crate) fn name_reason(order: &mut Order, out: &Events) {
+    let ended = out.iter().rev().find_map(|event| match event {
+        Event::OrderClosed(closed) if closed.order == order.id => Some(closed.reason),
+        _ => None,
+    });
+    if ended == Some(CloseReason::PriceRange) {
+        order.set_more(|more| more.reason = ended);
     }
 }
 

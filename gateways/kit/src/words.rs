@@ -80,6 +80,7 @@ pub fn expiry_reason(order: &Order) -> Option<&'static str> {
         return match reason {
             CloseReason::OcoTriggered => Some("OCO_TRIGGER"),
             CloseReason::PhaseOneExpired => Some("OTO_PHASE_ONE_EXPIRED"),
+            CloseReason::PriceRange => Some("EXECUTION_RULE_PRICE_RANGE_EXCEEDED"),
             _ => Some("REJECTED"),
         };
     }
@@ -87,8 +88,6 @@ pub fn expiry_reason(order: &Order) -> Option<&'static str> {
         (OrderStatus::Expired, kind, _) if kind.is_market() => Some("INSUFFICIENT_LIQUIDITY"),
         (OrderStatus::Expired, _, TimeInForce::Ioc) => Some("UNFILLED_IOC_QUANTITY_EXPIRED"),
         (OrderStatus::Expired, _, TimeInForce::Fok) => Some("UNFILLED_FOK_ORDER_EXPIRED"),
-        // one that may rest ends by itself only there
-        (OrderStatus::Expired, _, TimeInForce::Gtc) => Some("EXECUTION_RULE_PRICE_RANGE_EXCEEDED"),
         _ => None,
     }
 }

@@ -110,6 +110,33 @@ async fn an_order_is_placed_filled_and_told_to_everybody_whom_it_concerns() {
     venue.close().await;
 }
 
+/// A reference price as it is told, again when it changes, and when there is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_price_has_a_stream_and_two_methods() {
+    let venue = Venue::open(Profile::WIDE).await;
+    let mut market = venue.connect("/ws/tideusdt@referencePrice").await;
+    let mut api = venue.connect("/ws-api/v3").await;
+    let symbol = json!({"symbol": "TIDEUSDT"});
+    for price in [json!("2.5"), json!("3"), Value::Null] {
+        let told = json!({"referencePrice": price});
+        venue.sandbox("PUT", "/symbols/TIDEUSDT", &told).await;
+        let number = |frame: &Value| frame.as_str().map(|text| text.parse::<f64>().unwrap());
+        let frame = market.wait(|f| number(&f["r"]) == number(&price)).await;
+        assert_eq!(
+            (&frame["e"], &frame["s"]),
+            (&json!("referencePrice"), &json!("TIDEUSDT"))
+        );
+        let asked = api.ok("referencePrice", symbol.clone()).await;
+        assert_eq!(
+            (&asked["referencePrice"], &asked["timestamp"]),
+            (&frame["r"], &frame["t"])
+        );
+    }
+    let told = api.ok("referencePrice.calculation", symbol).await;
+    assert_eq!(told["calculationType"], "EXTERNAL");
+    venue.close().await;
+}
+
 /// What `account.commission` and `order.test` say is what the execution reports of both parties say.
 #[tokio::test(flavor = "multi_thread")]
 async fn commission_is_told_as_it_is_charged() {
