@@ -32,7 +32,7 @@ impl Views {
     #[must_use]
     pub fn price_range(&self, instrument: InstrumentId) -> Option<PriceRange> {
         let market = self.inner.markets.read().get(&instrument).cloned()?;
-        let range = market.read().range;
-        range
+        let market = market.read();
+        market.range
     }
 }

@@ -11,7 +11,7 @@ use protocol::{
     CloseReason, Event, Events, ExecutionRules, Malformed, Order, PriceRange, Reference,
     RejectCode, Reply, SetReference, Wire,
 };
-use types::{Decimal, InstrumentId, Price, Side, Time};
+use types::{Decimal, InstrumentId, Price, Qty, Side, Time};
 
 use crate::Engine;
 use crate::market::Market;
@@ -64,8 +64,17 @@ impl Market {
         }
     }
 
+    /// A trade happened.
+    #[inline]
+    pub fn traded(&mut self, time: Time, price: Price, qty: Qty) {
+        self.prices.traded(time, price, qty);
+        if self.rules.is_some() {
+            self.note_trade(time, price);
+        }
+    }
+
     #[cold]
-    pub fn note_trade(&mut self, time: Time, price: Price) {
+    fn note_trade(&mut self, time: Time, price: Price) {
         let price = self.price(price);
         if let Some(rules) = &mut self.rules {
             rules.traded(time, price);

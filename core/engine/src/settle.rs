@@ -120,10 +120,7 @@ impl Engine {
             market.fees,
         );
         let (time, price) = (passage.time, matched.price);
-        market.prices.traded(time, price, matched.qty);
-        if market.rules.is_some() {
-            market.note_trade(time, price);
-        }
+        market.traded(time, price, matched.qty);
         passage.open.0 -= matched.qty.0;
         if matched.maker_open.0 == 0 {
             let filled = market.live.remove(slot);
