@@ -20,6 +20,10 @@
 //! | `user NAME ASSET=AMOUNT …` | opens an account and funds it |
 //! | `NAME buy\|sell limit\|maker QTY at PRICE as ID` | options `ioc`, `fok`, `stp=MODE` |
 //! | `NAME buy\|sell market QTY as ID`, `… market quote AMOUNT as ID` | |
+//! | `NAME buy\|sell stop\|profit QTY until STOP as ID`, `… stop-limit\|profit-limit QTY at PRICE until STOP as ID` | option `trail=DELTA`; `until 0` for a trailing order without a stop price |
+//! | `NAME oco\|oto\|otoco\|opo\|opoco LIST: ORDER \| ORDER …` | quantity `rest` for the pending orders of OPO; `=> ID=STATUS …` |
+//! | `NAME cancel-list LIST` | |
+//! | `NAME order ID` | how an order stands, open or not |
 //! | `NAME cancel ID`, `NAME cancel-all`, `NAME cancel ID only=NEW` | also `NUMBER` or `NUMBER/ID` for the id that the exchange gave |
 //! | `NAME replace ID by buy … ` | option `allow` for ALLOW_FAILURE; `=> CANCELED then NEW` |
 //! | `NAME amend ID to QTY as ID` | |
@@ -29,6 +33,7 @@
 //! | `trades PRICE:QTY …` | of the last step |
 //! | `NAME has ASSET FREE [held HELD]` | also `fees has …` |
 
+mod follow;
 mod parse;
 mod run;
 

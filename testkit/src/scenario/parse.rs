@@ -1,4 +1,4 @@
-use protocol::{OrderKind, TimeInForce};
+use protocol::{ListKind, OrderKind, TimeInForce};
 use types::Side;
 
 /// One story.
@@ -54,6 +54,21 @@ pub enum Action {
         qty: String,
         name: String,
     },
+    List {
+        user: String,
+        kind: ListKind,
+        name: String,
+        legs: Vec<New>,
+    },
+    CancelList {
+        user: String,
+        list: String,
+    },
+    /// How an order stands, open or not.
+    Order {
+        user: String,
+        name: String,
+    },
     Status(String),
     Wait(i64),
     Book(Side, Vec<String>),
@@ -77,6 +92,9 @@ pub struct New {
     pub price: String,
     pub name: String,
     pub stp: Option<String>,
+    /// The price that a conditional order waits for; "0": none.
+    pub stop: String,
+    pub trail: String,
 }
 
 /// Reads the stories of one file.
@@ -150,6 +168,20 @@ fn action(words: &[&str]) -> Option<Action> {
         ["trades", rest @ ..] => Action::Trades(list(rest)),
         [user, "has", asset, free] => has(user, asset, free, "0"),
         [user, "has", asset, free, "held", held] => has(user, asset, free, held),
+        [user, "cancel-list", list] => Action::CancelList {
+            user: own(user),
+            list: own(list),
+        },
+        [user, "order", name] => Action::Order {
+            user: own(user),
+            name: own(name),
+        },
+        [user, kind, name, legs @ ..] if name.ends_with(':') => Action::List {
+            user: own(user),
+            kind: list_kind(kind)?,
+            name: own(name.trim_end_matches(':')),
+            legs: legs.split(|w| *w == "|").map(new).collect::<Option<_>>()?,
+        },
         [user, "cancel-all"] => Action::CancelAll(own(user)),
         [user, "cancel", order] => cancel(user, order, None),
         [user, "cancel", order, only] => cancel(user, order, Some(only.strip_prefix("only=")?)),
@@ -173,6 +205,17 @@ fn action(words: &[&str]) -> Option<Action> {
         },
         [user, rest @ ..] => Action::Place(own(user), new(rest)?),
         [] => return None,
+    })
+}
+
+fn list_kind(word: &str) -> Option<ListKind> {
+    Some(match word {
+        "oco" => ListKind::Oco,
+        "oto" => ListKind::Oto,
+        "otoco" => ListKind::Otoco,
+        "opo" => ListKind::Opo,
+        "opoco" => ListKind::Opoco,
+        _ => return None,
     })
 }
 
@@ -213,6 +256,8 @@ fn new(words: &[&str]) -> Option<New> {
         price: "0".into(),
         name: String::new(),
         stp: None,
+        stop: "0".into(),
+        trail: "0".into(),
     };
     let options = match words.get(1..)? {
         ["market", "quote", amount, "as", name, rest @ ..] => {
@@ -244,14 +289,61 @@ fn new(words: &[&str]) -> Option<New> {
             new.name = (*name).to_owned();
             rest
         }
+        [
+            kind @ ("stop" | "profit"),
+            qty,
+            "until",
+            stop,
+            "as",
+            name,
+            rest @ ..,
+        ] => {
+            new.kind = match *kind {
+                "stop" => OrderKind::StopLoss,
+                _ => OrderKind::TakeProfit,
+            };
+            fill(&mut new, [qty, "0", stop, name]);
+            rest
+        }
+        [
+            kind @ ("stop-limit" | "profit-limit"),
+            qty,
+            "at",
+            price,
+            "until",
+            stop,
+            "as",
+            name,
+            rest @ ..,
+        ] => {
+            new.kind = match *kind {
+                "stop-limit" => OrderKind::StopLossLimit,
+                _ => OrderKind::TakeProfitLimit,
+            };
+            fill(&mut new, [qty, price, stop, name]);
+            rest
+        }
         _ => return None,
     };
+    if new.qty == "rest" {
+        new.qty = "0".into();
+    }
     for option in options {
         match *option {
             "ioc" => new.tif = TimeInForce::Ioc,
             "fok" => new.tif = TimeInForce::Fok,
+            other if other.starts_with("trail=") => {
+                new.trail = other.strip_prefix("trail=")?.to_owned();
+            }
             other => new.stp = Some(other.strip_prefix("stp=")?.to_owned()),
         }
     }
     Some(new)
+}
+
+fn fill(new: &mut New, [qty, price, stop, name]: [&str; 4]) {
+    new.qty = qty.to_owned();
+    new.price = price.to_owned();
+    new.stop = stop.to_owned();
+    new.name = name.to_owned();
 }

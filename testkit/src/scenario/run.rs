@@ -1,16 +1,18 @@
 use std::collections::BTreeMap;
 
 use protocol::{
-    Admin, AmendOrder, BothKeys, CancelAll, CancelOrder, CancelReplace, CancelReplaceMode,
-    CancelRestriction, Command, Event, Filters, Instrument, LotSizeFilter, MarketStatus,
-    NotionalFilter, Order, OrderKey, OrderStatus, PercentPriceBySideFilter, PlaceOrder,
-    PriceFilter, Reject, Reply, SetStatus, StpMode, StpModes,
+    Admin, AmendOrder, BothKeys, CancelAll, CancelList, CancelOrder, CancelReplace,
+    CancelReplaceMode, CancelRestriction, Command, Event, Extras, Filters, Instrument,
+    LotSizeFilter, MarketStatus, NotionalFilter, Order, OrderKey, OrderStatus,
+    PercentPriceBySideFilter, PlaceList, PlaceOrder, PriceFilter, Reject, Reply, SetStatus,
+    StpMode, StpModes,
 };
 use types::{
     AccountId, Amount, AssetId, ClientId, ContractKind, Decimal, InstrumentId, OrderId, Rate, Side,
     Wallet, format_atoms,
 };
 
+use super::follow::Followed;
 use super::parse::{Action, Expected, New, Step, Story};
 use crate::Exchange;
 
@@ -25,6 +27,7 @@ pub fn run(file: &str, story: &Story) {
     let mut stage = Stage {
         exchange: Exchange::new().rebuilding_every(5),
         users: BTreeMap::new(),
+        followed: Followed::default(),
     };
     for name in ASSETS {
         stage.exchange.asset(name, 8);
@@ -42,6 +45,7 @@ pub fn run(file: &str, story: &Story) {
 struct Stage {
     exchange: Exchange,
     users: BTreeMap<String, AccountId>,
+    followed: Followed,
 }
 
 fn dec(text: &str) -> Result<Decimal, String> {
@@ -112,6 +116,10 @@ fn outcome(reply: &Reply) -> Vec<String> {
         Reply::Placed(placed) => describe(&placed.order),
         Reply::Canceled(order) => describe(order),
         Reply::Amended(amended) => describe(&amended.order),
+        Reply::ListPlaced(list) | Reply::ListCanceled(list) => {
+            let word = |o: &Order| format!("{}={}", o.client_id, status_name(o.status));
+            list.orders.iter().map(word).collect()
+        }
         Reply::CanceledAll(orders, _) => orders
             .iter()
             .map(|o| o.client_id.as_str().to_owned())
@@ -159,6 +167,38 @@ impl Stage {
                 self.user(user)?,
                 Command::CancelOrder(cancel(order, only.as_deref())?),
             ),
+            Action::Order { user, name: called } => {
+                let (account, called) = (self.user(user)?, name(called)?);
+                let order = self.followed.find(account, &called);
+                let order = order.ok_or("there was no such order")?;
+                return words_hold(&step.expected, describe(order));
+            }
+            Action::List {
+                user,
+                kind,
+                name: called,
+                legs,
+            } => {
+                let list = PlaceList {
+                    instrument: MARKET,
+                    kind: *kind,
+                    client_id: name(called)?,
+                    legs: legs
+                        .iter()
+                        .map(|leg| self.order(leg))
+                        .collect::<Result<_, _>>()?,
+                };
+                (self.user(user)?, Command::PlaceList(Box::new(list)))
+            }
+            Action::CancelList { user, list } => {
+                let cancel = CancelList {
+                    instrument: MARKET,
+                    list: None,
+                    list_client_id: name(list)?,
+                    client_id: name("cancel")?,
+                };
+                (self.user(user)?, Command::CancelList(cancel))
+            }
             Action::CancelAll(user) => (
                 self.user(user)?,
                 Command::CancelAll(CancelAll {
@@ -198,6 +238,10 @@ impl Stage {
             ),
         };
         let result = self.exchange.run(actor, command);
+        if result.is_ok() {
+            let events = &self.exchange.events;
+            events.iter().for_each(|event| self.followed.hear(event));
+        }
         judge(&step.expected, result)
     }
 
@@ -229,7 +273,16 @@ impl Stage {
             client_id: name(&new.name)?,
             strategy_id: None,
             strategy_kind: None,
-            extras: None,
+            extras: new
+                .kind
+                .is_conditional()
+                .then(|| {
+                    Ok::<_, String>(Box::new(Extras {
+                        stop_price: dec(&new.stop)?,
+                        trailing_delta: new.trail.parse().map_err(|_| "trail=NUMBER")?,
+                    }))
+                })
+                .transpose()?,
         })
     }
 
@@ -283,13 +336,7 @@ impl Stage {
 fn judge(expected: &Expected, result: Result<Reply, Reject>) -> Result<(), String> {
     match (expected, result) {
         (Expected::Accepted, Ok(_)) => Ok(()),
-        (Expected::Words(words), Ok(reply)) => {
-            let outcome = outcome(&reply);
-            if holds(&outcome, words) {
-                return Ok(());
-            }
-            Err(format!("came out as {}", outcome.join(" ")))
-        }
+        (expected @ Expected::Words(_), Ok(reply)) => words_hold(expected, outcome(&reply)),
         (Expected::Refused(code, words), Err(Reject::CancelReplace { cancel, place })) => {
             // both codes: the cancel's, then the placement's
             let text = format!(
@@ -317,6 +364,15 @@ fn judge(expected: &Expected, result: Result<Reply, Reject>) -> Result<(), Strin
             Err(format!("was accepted: {}", outcome(&reply).join(" ")))
         }
         (_, Err(reject)) => Err(format!("was refused: {reject:?}")),
+    }
+}
+
+fn words_hold(expected: &Expected, outcome: Vec<String>) -> Result<(), String> {
+    match expected {
+        Expected::Words(words) if !holds(&outcome, words) => {
+            Err(format!("came out as {}", outcome.join(" ")))
+        }
+        _ => Ok(()),
     }
 }
 
