@@ -1,4 +1,5 @@
-//! Readable stories of what an exchange does, and what runs them.
+//! Readable stories of what an exchange does, and what runs them: here the engine alone; `conformance/python/stories.py` tells the same text over
+//! REST and over the WebSocket API.
 //!
 //! A `.scn` file holds stories. One line is one step; `#` begins a comment; what stands behind `=>` is what must come of it.
 //!

@@ -60,7 +60,7 @@ struct Script {
     demo: bool,
 }
 
-const SCRIPTS: [Script; 8] = [
+const SCRIPTS: [Script; 9] = [
     Script {
         client: "binance-sdk-spot (Python)",
         file: "python/official.py",
@@ -84,6 +84,11 @@ const SCRIPTS: [Script; 8] = [
     Script {
         client: "plain HTTP",
         file: "python/wire.py",
+        demo: false,
+    },
+    Script {
+        client: "stories",
+        file: "python/stories.py",
         demo: false,
     },
     Script {
