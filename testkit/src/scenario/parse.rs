@@ -259,91 +259,60 @@ fn new(words: &[&str]) -> Option<New> {
         stop: "0".into(),
         trail: "0".into(),
     };
-    let options = match words.get(1..)? {
-        ["market", "quote", amount, "as", name, rest @ ..] => {
-            new.kind = OrderKind::Market;
+    let (kind, rest) = words.get(1..)?.split_first()?;
+    new.kind = order_kind(kind)?;
+    let rest = match rest {
+        ["quote", amount, rest @ ..] => {
             new.quote = (*amount).to_owned();
-            new.name = (*name).to_owned();
             rest
         }
-        ["market", qty, "as", name, rest @ ..] => {
-            new.kind = OrderKind::Market;
+        ["rest", rest @ ..] => rest,
+        [qty, rest @ ..] => {
             new.qty = (*qty).to_owned();
-            new.name = (*name).to_owned();
             rest
         }
-        [
-            kind @ ("limit" | "maker"),
-            qty,
-            "at",
-            price,
-            "as",
-            name,
-            rest @ ..,
-        ] => {
-            if *kind == "maker" {
-                new.kind = OrderKind::LimitMaker;
-            }
-            new.qty = (*qty).to_owned();
-            new.price = (*price).to_owned();
-            new.name = (*name).to_owned();
-            rest
-        }
-        [
-            kind @ ("stop" | "profit"),
-            qty,
-            "until",
-            stop,
-            "as",
-            name,
-            rest @ ..,
-        ] => {
-            new.kind = match *kind {
-                "stop" => OrderKind::StopLoss,
-                _ => OrderKind::TakeProfit,
-            };
-            fill(&mut new, [qty, "0", stop, name]);
-            rest
-        }
-        [
-            kind @ ("stop-limit" | "profit-limit"),
-            qty,
-            "at",
-            price,
-            "until",
-            stop,
-            "as",
-            name,
-            rest @ ..,
-        ] => {
-            new.kind = match *kind {
-                "stop-limit" => OrderKind::StopLossLimit,
-                _ => OrderKind::TakeProfitLimit,
-            };
-            fill(&mut new, [qty, price, stop, name]);
-            rest
-        }
-        _ => return None,
+        [] => return None,
     };
-    if new.qty == "rest" {
-        new.qty = "0".into();
-    }
-    for option in options {
-        match *option {
-            "ioc" => new.tif = TimeInForce::Ioc,
-            "fok" => new.tif = TimeInForce::Fok,
-            other if other.starts_with("trail=") => {
-                new.trail = other.strip_prefix("trail=")?.to_owned();
-            }
-            other => new.stp = Some(other.strip_prefix("stp=")?.to_owned()),
-        }
-    }
-    Some(new)
+    details(&mut new, rest)?;
+    (!new.name.is_empty()).then_some(new)
 }
 
-fn fill(new: &mut New, [qty, price, stop, name]: [&str; 4]) {
-    new.qty = qty.to_owned();
-    new.price = price.to_owned();
-    new.stop = stop.to_owned();
-    new.name = name.to_owned();
+fn order_kind(word: &str) -> Option<OrderKind> {
+    Some(match word {
+        "limit" => OrderKind::Limit,
+        "maker" => OrderKind::LimitMaker,
+        "market" => OrderKind::Market,
+        "stop" => OrderKind::StopLoss,
+        "stop-limit" => OrderKind::StopLossLimit,
+        "profit" => OrderKind::TakeProfit,
+        "profit-limit" => OrderKind::TakeProfitLimit,
+        _ => return None,
+    })
+}
+
+/// Prices, name and options.
+fn details(new: &mut New, mut words: &[&str]) -> Option<()> {
+    while let Some((word, rest)) = words.split_first() {
+        words = rest;
+        match *word {
+            "ioc" => new.tif = TimeInForce::Ioc,
+            "fok" => new.tif = TimeInForce::Fok,
+            "at" | "until" | "as" => {
+                let (value, rest) = rest.split_first()?;
+                words = rest;
+                let place = match *word {
+                    "at" => &mut new.price,
+                    "until" => &mut new.stop,
+                    _ => &mut new.name,
+                };
+                *place = (*value).to_owned();
+            }
+            option => match option.split_once('=')? {
+                ("trail", delta) => new.trail = delta.to_owned(),
+                ("stp", mode) => new.stp = Some(mode.to_owned()),
+                _ => return None,
+            },
+        }
+    }
+    Some(())
 }

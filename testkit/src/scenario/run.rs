@@ -142,7 +142,7 @@ fn holds(outcome: &[String], words: &[String]) -> bool {
 
 impl Stage {
     fn play(&mut self, step: &Step) -> Result<(), String> {
-        let (actor, command) = match &step.action {
+        match &step.action {
             Action::Market(pairs) => {
                 let instrument = instrument(pairs)?;
                 self.exchange.list(instrument);
@@ -161,17 +161,31 @@ impl Stage {
                 free,
                 held,
             } => return self.has(user, asset, free, held),
-            Action::Status(status) => (AccountId::TREASURY, set_status(status)?),
-            Action::Place(user, new) => (self.user(user)?, Command::PlaceOrder(self.order(new)?)),
-            Action::Cancel { user, order, only } => (
-                self.user(user)?,
-                Command::CancelOrder(cancel(order, only.as_deref())?),
-            ),
             Action::Order { user, name: called } => {
                 let (account, called) = (self.user(user)?, name(called)?);
                 let order = self.followed.find(account, &called);
                 let order = order.ok_or("there was no such order")?;
                 return words_hold(&step.expected, describe(order));
+            }
+            _ => {}
+        }
+        let (actor, command) = self.command(&step.action)?;
+        let result = self.exchange.run(actor, command);
+        if result.is_ok() {
+            let events = &self.exchange.events;
+            events.iter().for_each(|event| self.followed.hear(event));
+        }
+        judge(&step.expected, result)
+    }
+
+    /// Who asks for what.
+    fn command(&self, action: &Action) -> Result<(AccountId, Command), String> {
+        let (user, command) = match action {
+            Action::Status(status) => return Ok((AccountId::TREASURY, set_status(status)?)),
+            Action::Place(user, new) => (user, Command::PlaceOrder(self.order(new)?)),
+            Action::Cancel { user, order, only } => {
+                let cancel = cancel(order, only.as_deref())?;
+                (user, Command::CancelOrder(cancel))
             }
             Action::List {
                 user,
@@ -179,16 +193,14 @@ impl Stage {
                 name: called,
                 legs,
             } => {
+                let legs = legs.iter().map(|leg| self.order(leg));
                 let list = PlaceList {
                     instrument: MARKET,
                     kind: *kind,
                     client_id: name(called)?,
-                    legs: legs
-                        .iter()
-                        .map(|leg| self.order(leg))
-                        .collect::<Result<_, _>>()?,
+                    legs: legs.collect::<Result<_, _>>()?,
                 };
-                (self.user(user)?, Command::PlaceList(Box::new(list)))
+                (user, Command::PlaceList(Box::new(list)))
             }
             Action::CancelList { user, list } => {
                 let cancel = CancelList {
@@ -197,52 +209,48 @@ impl Stage {
                     list_client_id: name(list)?,
                     client_id: name("cancel")?,
                 };
-                (self.user(user)?, Command::CancelList(cancel))
+                (user, Command::CancelList(cancel))
             }
-            Action::CancelAll(user) => (
-                self.user(user)?,
-                Command::CancelAll(CancelAll {
+            Action::CancelAll(user) => {
+                let all = CancelAll {
                     instrument: MARKET,
                     client_id: name("cancel")?,
-                }),
-            ),
+                };
+                (user, Command::CancelAll(all))
+            }
             Action::Replace {
                 user,
                 order,
                 new,
                 allow,
-            } => (
-                self.user(user)?,
-                Command::CancelReplace(Box::new(CancelReplace {
+            } => {
+                let both = CancelReplace {
                     cancel: cancel(order, None)?,
                     place: self.order(new)?,
                     mode: match allow {
                         true => CancelReplaceMode::AllowFailure,
                         false => CancelReplaceMode::StopOnFailure,
                     },
-                })),
-            ),
+                };
+                (user, Command::CancelReplace(Box::new(both)))
+            }
             Action::Amend {
                 user,
                 order,
                 qty,
                 name: new,
-            } => (
-                self.user(user)?,
-                Command::AmendOrder(AmendOrder {
+            } => {
+                let amend = AmendOrder {
                     instrument: MARKET,
                     order: key(order)?,
                     new_qty: dec(qty)?,
                     client_id: name(new)?,
-                }),
-            ),
+                };
+                (user, Command::AmendOrder(amend))
+            }
+            other => return Err(format!("{other:?} is no command")),
         };
-        let result = self.exchange.run(actor, command);
-        if result.is_ok() {
-            let events = &self.exchange.events;
-            events.iter().for_each(|event| self.followed.hear(event));
-        }
-        judge(&step.expected, result)
+        Ok((self.user(user)?, command))
     }
 
     fn user(&self, name: &str) -> Result<AccountId, String> {
