@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use protocol::{
     Admin, AmendOrder, BothKeys, CancelAll, CancelList, CancelOrder, CancelReplace,
-    CancelReplaceMode, CancelRestriction, Command, Event, Extras, Filters, Instrument,
+    CancelReplaceMode, CancelRestriction, Command, Event, Extras, Filters, Instrument, ListKind,
     LotSizeFilter, MarketStatus, NotionalFilter, Order, OrderKey, OrderStatus,
     PercentPriceBySideFilter, PlaceList, PlaceOrder, PriceFilter, Reject, Reply, SetStatus,
     StpMode, StpModes,
@@ -184,8 +184,7 @@ impl Stage {
             Action::Status(status) => return Ok((AccountId::TREASURY, set_status(status)?)),
             Action::Place(user, new) => (user, Command::PlaceOrder(self.order(new)?)),
             Action::Cancel { user, order, only } => {
-                let cancel = cancel(order, only.as_deref())?;
-                (user, Command::CancelOrder(cancel))
+                (user, Command::CancelOrder(cancel(order, only.as_deref())?))
             }
             Action::List {
                 user,
@@ -194,13 +193,8 @@ impl Stage {
                 legs,
             } => {
                 let legs = legs.iter().map(|leg| self.order(leg));
-                let list = PlaceList {
-                    instrument: MARKET,
-                    kind: *kind,
-                    client_id: name(called)?,
-                    legs: legs.collect::<Result<_, _>>()?,
-                };
-                (user, Command::PlaceList(Box::new(list)))
+                let legs = legs.collect::<Result<_, _>>()?;
+                (user, place_list(*kind, called, legs)?)
             }
             Action::CancelList { user, list } => {
                 let cancel = CancelList {
@@ -212,9 +206,10 @@ impl Stage {
                 (user, Command::CancelList(cancel))
             }
             Action::CancelAll(user) => {
+                let (instrument, client_id) = (MARKET, name("cancel")?);
                 let all = CancelAll {
-                    instrument: MARKET,
-                    client_id: name("cancel")?,
+                    instrument,
+                    client_id,
                 };
                 (user, Command::CancelAll(all))
             }
@@ -224,13 +219,15 @@ impl Stage {
                 new,
                 allow,
             } => {
+                let mode = match allow {
+                    true => CancelReplaceMode::AllowFailure,
+                    false => CancelReplaceMode::StopOnFailure,
+                };
+                let (cancel, place) = (cancel(order, None)?, self.order(new)?);
                 let both = CancelReplace {
-                    cancel: cancel(order, None)?,
-                    place: self.order(new)?,
-                    mode: match allow {
-                        true => CancelReplaceMode::AllowFailure,
-                        false => CancelReplaceMode::StopOnFailure,
-                    },
+                    cancel,
+                    place,
+                    mode,
                 };
                 (user, Command::CancelReplace(Box::new(both)))
             }
@@ -373,6 +370,15 @@ fn judge(expected: &Expected, result: Result<Reply, Reject>) -> Result<(), Strin
         }
         (_, Err(reject)) => Err(format!("was refused: {reject:?}")),
     }
+}
+
+fn place_list(kind: ListKind, called: &str, legs: Vec<PlaceOrder>) -> Result<Command, String> {
+    Ok(Command::PlaceList(Box::new(PlaceList {
+        instrument: MARKET,
+        kind,
+        client_id: name(called)?,
+        legs,
+    })))
 }
 
 fn words_hold(expected: &Expected, outcome: Vec<String>) -> Result<(), String> {
