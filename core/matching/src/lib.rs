@@ -12,9 +12,12 @@
 //! operations that missed it. Order ids are found through an [open-addressed index](SlotIndex) sized by the live orders. Nothing is
 //! allocated once the arrays have reached their size.
 //!
+//! An iceberg's node holds what is shown of it; what it hides stands beside the nodes, and plain orders never look there.
+//!
 //! Cost: a place, cancel or fill is O(1) within the ring, O(log levels) outside; moving the ring costs at most its length, amortised over
 //! the misses that caused it. A single command's worst case is the number of orders it trades with.
 
+mod iceberg;
 mod index;
 mod sparse;
 mod tick_book;
@@ -107,6 +110,8 @@ pub struct Match {
     pub qty: Qty,
     /// What stays open of the maker.
     pub maker_open: Qty,
+    /// What is shown anew of an iceberg, which stands at the end of its queue now; zero for every other maker.
+    pub refill: Qty,
 }
 
 /// What is left of an incoming order.
@@ -133,6 +138,24 @@ pub struct Resting {
     pub open: Qty,
     pub owner: Owner,
     pub stp: StpMode,
+    pub iceberg: Option<Iceberg>,
+}
+
+impl Resting {
+    /// What the book shows of it.
+    #[must_use]
+    pub fn shown(&self) -> Qty {
+        self.iceberg.map_or(self.open, |iceberg| iceberg.shown)
+    }
+}
+
+/// Of an order that shows only a part of itself. When that part is used up, the next one goes to the end of the queue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Iceberg {
+    /// How much is shown at most.
+    pub peak: Qty,
+    /// How much is shown now.
+    pub shown: Qty,
 }
 
 /// The orders of one instrument in price-time priority.
@@ -152,7 +175,7 @@ pub trait Book {
     /// Takes an order out. `None` when the reference is stale.
     fn cancel(&mut self, order: OrderRef) -> Option<Resting>;
 
-    /// Lowers an order's open quantity to `open`, which must be positive and less; it keeps its place. False when the reference is stale.
+    /// Lowers an order's open quantity to `open`, which must be positive and less; it keeps its place, and an iceberg hides less. False when the reference is stale.
     fn reduce(&mut self, order: OrderRef, open: Qty) -> bool;
 
     fn find(&self, id: OrderId) -> Option<OrderRef>;
@@ -162,7 +185,7 @@ pub trait Book {
     /// The best price of a side.
     fn best(&self, side: Side) -> Option<Price>;
 
-    /// What rests at one price.
+    /// What is shown at one price.
     fn level_qty(&self, side: Side, price: Price) -> Qty;
 
     /// How many orders rest.

@@ -95,7 +95,7 @@ impl Naive {
                 }
                 continue;
             }
-            let qty = wanted(limit).min(maker.open.0);
+            let qty = wanted(limit).min(maker.shown().0);
             let kind = if own && decrements {
                 MatchKind::Decremented {
                     transfer: (taker.stp, maker.stp) == (StpMode::Transfer, StpMode::Transfer),
@@ -110,9 +110,20 @@ impl Naive {
                     Limit::Notional(n - i128::from(maker.price.0) * i128::from(qty))
                 }
             };
-            self.orders[at].open.0 -= qty;
-            if self.orders[at].open.0 == 0 {
+            let mut order = self.orders[at];
+            order.open.0 -= qty;
+            if let Some(iceberg) = &mut order.iceberg {
+                iceberg.shown.0 -= qty;
+            }
+            self.orders[at] = order;
+            if order.shown().0 == 0 {
                 self.orders.remove(at);
+                if let Some(iceberg) = &mut order.iceberg
+                    && order.open.0 > 0
+                {
+                    iceberg.shown.0 = iceberg.peak.0.min(order.open.0);
+                    self.orders.push(order);
+                }
             }
             if wanted(limit) == 0 {
                 return Remainder {
@@ -221,6 +232,11 @@ fn run(seed: u64, steps: u64, prices: Prices) {
                     "step {step}"
                 );
                 if let (Limit::Lots(open), Stop::Exhausted, false) = (got.limit, got.stop, market) {
+                    let peak = Qty(1 + i64::try_from(random.below(3)).unwrap());
+                    let iceberg = (random.below(4) == 0).then(|| Iceberg {
+                        peak,
+                        shown: peak.min(open),
+                    });
                     let resting = Resting {
                         id: OrderId(step),
                         side,
@@ -228,6 +244,7 @@ fn run(seed: u64, steps: u64, prices: Prices) {
                         open,
                         owner,
                         stp,
+                        iceberg,
                     };
                     let reference = book.rest(&resting);
                     assert_eq!(book.get(reference), Some(resting));
@@ -253,6 +270,9 @@ fn run(seed: u64, steps: u64, prices: Prices) {
                 match naive.orders.iter_mut().find(|o| o.id == id) {
                     Some(order) if order.open.0 > 1 => {
                         order.open.0 -= 1;
+                        if let Some(iceberg) = &mut order.iceberg {
+                            iceberg.shown = iceberg.shown.min(order.open);
+                        }
                         assert!(book.reduce(reference, order.open));
                     }
                     Some(_) => {}
@@ -271,7 +291,7 @@ fn run(seed: u64, steps: u64, prices: Prices) {
                     let total = listed
                         .iter()
                         .filter(|o| o.price == first.price)
-                        .map(|o| o.open.0)
+                        .map(|o| o.shown().0)
                         .sum();
                     assert_eq!(book.level_qty(side, first.price), Qty(total));
                 }
@@ -323,6 +343,7 @@ fn a_far_price_costs_no_memory() {
             open: Qty(1),
             owner: Owner(0),
             stp: StpMode::None,
+            iceberg: None,
         };
         book.rest(&order);
     }
@@ -331,4 +352,50 @@ fn a_far_price_costs_no_memory() {
         book.best(Side::Buy),
         Some(Price(999 * 1_000_000_000_000 + 1))
     );
+}
+
+/// Two icebergs and a plain order: each part that is used up goes behind everybody.
+#[test]
+fn an_iceberg_refills_behind_its_level() {
+    let mut book = TickBook::new();
+    let order = |id, open, peak: Option<i64>| Resting {
+        id: OrderId(id),
+        side: Side::Sell,
+        price: Price(10),
+        open: Qty(open),
+        owner: Owner(0),
+        stp: StpMode::None,
+        iceberg: peak.map(|peak| Iceberg {
+            peak: Qty(peak),
+            shown: Qty(peak),
+        }),
+    };
+    book.rest(&order(1, 5, Some(2)));
+    book.rest(&order(2, 3, None));
+    book.rest(&order(3, 4, Some(3)));
+    assert_eq!(book.level_qty(Side::Sell, Price(10)), Qty(8));
+    let taker = Taker {
+        side: Side::Buy,
+        owner: Owner(1),
+        stp: StpMode::None,
+        price: None,
+    };
+    let mut met = Vec::new();
+    book.submit(&taker, Limit::Lots(Qty(9)), &mut met);
+    let seen: Vec<_> = met
+        .iter()
+        .map(|m| (m.maker_id.0, m.qty.0, m.maker_open.0, m.refill.0))
+        .collect();
+    assert_eq!(
+        seen,
+        [(1, 2, 3, 2), (2, 3, 0, 0), (3, 3, 1, 1), (1, 1, 2, 0)]
+    );
+    assert_eq!(book.level_qty(Side::Sell, Price(10)), Qty(2));
+    book.audit().unwrap();
+    met.clear();
+    let quote = book.quote(&taker, Limit::Lots(Qty(9)));
+    assert_eq!((quote.qty, quote.stop), (Qty(3), Stop::Exhausted));
+    book.submit(&taker, Limit::Lots(Qty(9)), &mut met);
+    assert!(book.is_empty());
+    book.audit().unwrap();
 }

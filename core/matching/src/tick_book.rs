@@ -6,25 +6,29 @@ mod crossing;
 use protocol::StpMode;
 use types::{OrderId, Price, Qty, Side};
 
+use crate::iceberg::Icebergs;
 use crate::sparse::{At, Sparse};
 use crate::window::{LEN, Level, NIL, Window};
-use crate::{Book, Limit, Match, OrderRef, Owner, Quote, Remainder, Resting, SlotIndex, Taker};
+use crate::{
+    Book, Iceberg, Limit, Match, OrderRef, Owner, Quote, Remainder, Resting, SlotIndex, Taker,
+};
 
 /// A resting order: 32 bytes, two to a cache line.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Node {
     price: i64,
-    /// Open lots; zero in a free node.
+    /// Open lots that are shown; zero in a free node.
     open: i64,
     next: u32,
     prev: u32,
     owner: u32,
-    /// Generation in the upper 24 bits, side in bit 3, self-trade prevention mode in bits 0 to 2.
+    /// Generation in the upper 24 bits, iceberg in bit 4, side in bit 3, self-trade prevention mode in bits 0 to 2.
     meta: u32,
 }
 
 const META_SELL: u32 = 0b1000;
+const META_ICEBERG: u32 = 0b1_0000;
 const GENERATION_SHIFT: u32 = 8;
 
 impl Node {
@@ -45,6 +49,10 @@ impl Node {
             4 => StpMode::Decrement,
             _ => StpMode::Transfer,
         }
+    }
+
+    fn is_iceberg(&self) -> bool {
+        self.meta & META_ICEBERG != 0
     }
 
     fn generation(&self) -> u32 {
@@ -73,6 +81,7 @@ pub struct TickBook {
     free: u32,
     live: usize,
     index: SlotIndex,
+    icebergs: Icebergs,
     window: Window,
     sparse: [Sparse; 2],
     best: [i64; 2],
@@ -97,6 +106,7 @@ impl Default for TickBook {
             free: NIL,
             live: 0,
             index: SlotIndex::default(),
+            icebergs: Icebergs::default(),
             window: Window::default(),
             sparse: [Sparse::default(), Sparse::default()],
             best: [NO_BID, NO_ASK],
@@ -229,8 +239,12 @@ impl TickBook {
         let id = self.ids[slot as usize];
         let removed = self.index.remove(SlotIndex::hash_of(id), slot);
         debug_assert!(removed, "order {id} is not in the index");
+        if self.nodes[slot as usize].is_iceberg() {
+            self.icebergs.remove(slot);
+        }
         let node = &mut self.nodes[slot as usize];
         node.open = 0;
+        node.meta &= !META_ICEBERG;
         node.meta = node.meta.wrapping_add(1 << GENERATION_SHIFT);
         node.next = self.free;
         self.free = slot;
@@ -252,13 +266,21 @@ impl TickBook {
 
     fn resting(&self, slot: u32) -> Resting {
         let node = &self.nodes[slot as usize];
+        let hidden = match node.is_iceberg() {
+            true => self.icebergs.get(slot),
+            false => None,
+        };
         Resting {
             id: OrderId(self.ids[slot as usize]),
             side: node.side(),
             price: Price(node.price),
-            open: Qty(node.open),
+            open: Qty(node.open + hidden.map_or(0, |h| h.hidden)),
             owner: Owner(node.owner),
             stp: node.stp(),
+            iceberg: hidden.map(|h| Iceberg {
+                peak: Qty(h.peak),
+                shown: Qty(node.open),
+            }),
         }
     }
 
@@ -398,16 +420,21 @@ impl Book for TickBook {
         };
         *node = Node {
             price,
-            open: order.open.0,
+            open: order.shown().0,
             next: NIL,
             prev: NIL,
             owner: order.owner.0,
             meta: node.meta >> GENERATION_SHIFT << GENERATION_SHIFT | side_bit | order.stp as u32,
         };
+        if let Some(iceberg) = order.iceberg {
+            node.meta |= META_ICEBERG;
+            let place = (order.side as u8, price);
+            self.icebergs.insert(slot, place, iceberg, order.open);
+        }
         self.ids[slot as usize] = order.id.0;
         self.index.insert(SlotIndex::hash_of(order.id.0), slot);
         self.live += 1;
-        self.enqueue(slot, order.side, price, order.open.0);
+        self.enqueue(slot, order.side, price, order.shown().0);
         self.follow_touch(order.side, price);
         self.order_ref(slot)
     }
@@ -432,7 +459,11 @@ impl Book for TickBook {
         let Some(node) = self.live_node(order).copied() else {
             return false;
         };
-        debug_assert!(open.0 > 0 && open.0 < node.open);
+        let open = match node.is_iceberg() {
+            true => self.icebergs.reduce(order.slot, node.open, open),
+            false => open,
+        };
+        debug_assert!(open.0 > 0 && open.0 <= node.open);
         let place = self
             .place(node.side(), node.price)
             .expect("a resting order has a level");

@@ -15,6 +15,11 @@ pub(super) fn audit(book: &TickBook) -> Result<(), String> {
     if bid != NO_BID && ask != NO_ASK && bid >= ask {
         return Err(format!("crossed: best bid {bid}, best ask {ask}"));
     }
+    book.icebergs.audit()?;
+    let flagged = book.nodes.iter().filter(|n| n.open > 0 && n.is_iceberg());
+    if flagged.count() != book.icebergs.len() {
+        return Err("an iceberg without its hidden part".to_owned());
+    }
     let mut found = 0;
     let mut levels = 0;
     for side in [Side::Buy, Side::Sell] {

@@ -1,9 +1,11 @@
 //! Matching an incoming order, and what it would be.
 
+use std::collections::VecDeque;
+
 use protocol::StpMode;
 use types::{OrderId, Price, Qty, Side};
 
-use super::{NO_ASK, NO_BID, Place, TickBook};
+use super::{NO_ASK, NO_BID, Node, Place, TickBook};
 use crate::window::NIL;
 use crate::{
     Book, Limit, Match, MatchKind, OrderRef, Prevention, Quote, Remainder, Stop, Taker, prevention,
@@ -126,6 +128,11 @@ fn sweep_level(
             price: Price(price),
             qty: Qty(qty),
             maker_open: Qty(open),
+            refill: Qty(0),
+        };
+        let hidden = match node.is_iceberg() {
+            true => book.icebergs.hidden(slot),
+            false => 0,
         };
         let gone = match prevention(taker.stp).filter(|_| own) {
             Some(Prevention::Expire(maker_ends, taker_ends)) => {
@@ -133,8 +140,9 @@ fn sweep_level(
                     maker_ends,
                     taker_ends,
                 };
-                let open = if maker_ends { 0 } else { node.open };
-                out.push(matched(kind, node.open, open));
+                let whole = node.open + hidden;
+                let open = if maker_ends { 0 } else { whole };
+                out.push(matched(kind, whole, open));
                 stop = taker_ends.then_some(Stop::Prevented);
                 maker_ends.then_some(node.open)
             }
@@ -145,7 +153,7 @@ fn sweep_level(
                 };
                 let wanted = want.at(price);
                 let qty = wanted.min(node.open);
-                out.push(matched(kind, qty, node.open - qty));
+                out.push(matched(kind, qty, node.open - qty + hidden));
                 want.take(price, qty);
                 if qty < node.open {
                     book.nodes[slot as usize].open -= qty;
@@ -154,7 +162,12 @@ fn sweep_level(
                 if want.at(price) == 0 {
                     stop = Some(end_of(Some(kind)));
                 }
-                (qty == node.open).then_some(qty)
+                if qty == node.open && hidden > 0 {
+                    refill(book, &mut level, slot, out);
+                    None
+                } else {
+                    (qty == node.open).then_some(qty)
+                }
             }
         };
         if let Some(qty) = gone {
@@ -168,6 +181,25 @@ fn sweep_level(
     }
     write_back(book, side, price, place, level);
     stop
+}
+
+/// What was shown of an iceberg is used up: the next part goes to the end of its queue.
+#[cold]
+fn refill(book: &mut TickBook, level: &mut crate::window::Level, slot: u32, out: &mut [Match]) {
+    let shown = book.icebergs.refill(slot);
+    let node = &mut book.nodes[slot as usize];
+    level.qty += shown - node.open;
+    node.open = shown;
+    if node.next != NIL {
+        level.head = node.next;
+        node.next = NIL;
+        node.prev = level.tail;
+        book.nodes[level.tail as usize].next = slot;
+        level.tail = slot;
+    }
+    if let Some(last) = out.last_mut() {
+        last.refill = Qty(shown);
+    }
 }
 
 #[cold]
@@ -252,34 +284,82 @@ fn quote_level(book: &TickBook, taker: &Taker, side: Side, price: i64, want: Wan
     let wanted = want.at(price);
     let mut met = Met::default();
     let Some(prevention) = prevention(taker.stp) else {
-        met.traded = wanted.min(level.qty);
+        met.traded = wanted.min(
+            level
+                .qty
+                .saturating_add(book.icebergs.at(side as u8, price)),
+        );
         met.last = Some(MatchKind::Trade);
         return met;
     };
+    if book.icebergs.at(side as u8, price) > 0 {
+        return quote_icebergs(book, taker, prevention, level.head, wanted);
+    }
     let mut slot = level.head;
     while slot != NIL && met.traded + met.decremented < wanted {
         let node = &book.nodes[slot as usize];
         let qty = node.open.min(wanted - met.traded - met.decremented);
+        if !met.meet(taker, prevention, node, qty) {
+            break;
+        }
+        slot = node.next;
+    }
+    met
+}
+
+impl Met {
+    /// Meets `qty` of one order. False when that ends the taker.
+    fn meet(&mut self, taker: &Taker, prevention: Prevention, node: &Node, qty: i64) -> bool {
         match prevention {
             _ if node.owner != taker.owner.0 => {
-                met.traded += qty;
-                met.last = Some(MatchKind::Trade);
+                self.traded += qty;
+                self.last = Some(MatchKind::Trade);
             }
             Prevention::Decrement => {
                 let kind = decremented(taker, node.stp());
-                met.decremented += qty;
+                self.decremented += qty;
                 if kind == (MatchKind::Decremented { transfer: true }) {
-                    met.transferred += qty;
+                    self.transferred += qty;
                 }
-                met.last = Some(kind);
+                self.last = Some(kind);
             }
-            Prevention::Expire(_, true) => {
-                met.ends = true;
-                break;
-            }
+            Prevention::Expire(_, true) => self.ends = true,
             Prevention::Expire(_, false) => {}
         }
+        !self.ends
+    }
+}
+
+/// A level with icebergs, whose parts come round again.
+#[cold]
+fn quote_icebergs(
+    book: &TickBook,
+    taker: &Taker,
+    prevention: Prevention,
+    head: u32,
+    wanted: i64,
+) -> Met {
+    let mut met = Met::default();
+    let mut queue = VecDeque::new();
+    let mut slot = head;
+    while slot != NIL {
+        let node = &book.nodes[slot as usize];
+        let iceberg = book.icebergs.get(slot).filter(|_| node.is_iceberg());
+        let (hidden, peak) = iceberg.map_or((0, 0), |i| (i.hidden, i.peak));
+        queue.push_back((node, node.open, hidden, peak));
         slot = node.next;
+    }
+    while let Some((node, shown, hidden, peak)) = queue.pop_front() {
+        let left = wanted - met.traded - met.decremented;
+        if left == 0 || !met.meet(taker, prevention, node, shown.min(left)) {
+            break;
+        }
+        // an order that ends whole does not come round
+        let ends = node.owner == taker.owner.0 && prevention != Prevention::Decrement;
+        if hidden > 0 && !ends {
+            let next = peak.min(hidden);
+            queue.push_back((node, next, hidden - next, peak));
+        }
     }
     met
 }
