@@ -41,6 +41,9 @@ wire_enum! {
         21 = OrderDecremented(OrderDecremented),
         /// Stands behind the match that it speaks of.
         22 = MatchPreventedInGroup(MatchPreventedInGroup),
+        23 = IcebergShown(IcebergShown),
+        /// A pegged order that had waited took its price from the book.
+        24 = OrderPegged(OrderPegged),
         /// By the venue; the whole state of it. Trades move a mean without an event of their own.
         25 = ReferenceChanged(Box<Reference>),
         26 = ExecutionRulesChanged(Box<ExecutionRules>),
@@ -83,6 +86,7 @@ wire_struct! {
         pub order: OrderId,
         pub side: Side,
         pub price: Decimal,
+        /// Of an iceberg: what is shown of it.
         pub open_qty: Decimal,
         pub update: UpdateId,
     }
@@ -146,7 +150,7 @@ wire_struct! {
         pub order: OrderId,
         pub account: AccountId,
         pub reason: CloseReason,
-        /// What was open when it ended.
+        /// What was open when it ended; of an iceberg in the book: what was shown of that.
         pub open_qty: Decimal,
         /// The name of the cancel request, if there was one.
         pub client_id: ClientId,
@@ -189,6 +193,23 @@ wire_struct! {
     /// Which trade group a prevented match happened in: both accounts are members.
     #[derive(Clone, Copy, PartialEq, Eq, Debug)]
     pub struct MatchPreventedInGroup { pub instrument: InstrumentId, pub id: u64, pub group: TradeGroupId }
+}
+wire_struct! {
+    /// The book shows more or less of an iceberg: the next part, behind its level's queue, or what an amendment left.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct IcebergShown {
+        pub instrument: InstrumentId,
+        pub order: OrderId,
+        pub side: Side,
+        pub price: Decimal,
+        /// What is shown more; negative for less.
+        pub delta: Decimal,
+        pub update: UpdateId,
+    }
+}
+wire_struct! {
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct OrderPegged { pub instrument: InstrumentId, pub order: OrderId, pub account: AccountId, pub price: Decimal }
 }
 wire_struct! {
     /// A prevented match took `qty` off an order that goes on.

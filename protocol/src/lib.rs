@@ -32,9 +32,10 @@ pub use command::{
     Wake,
 };
 pub use event::{
-    AssetCreated, BalanceChanged, CloseReason, Event, Events, MarketRestored, MatchPrevented,
-    MatchPreventedInGroup, OrderActivated, OrderAmended, OrderClosed, OrderDecremented,
-    OrderPlaced, OrderRested, OrderTriggered, Party, Traded, TrailingStarted, Transferred,
+    AssetCreated, BalanceChanged, CloseReason, Event, Events, IcebergShown, MarketRestored,
+    MatchPrevented, MatchPreventedInGroup, OrderActivated, OrderAmended, OrderClosed,
+    OrderDecremented, OrderPegged, OrderPlaced, OrderRested, OrderTriggered, Party, Traded,
+    TrailingStarted, Transferred,
 };
 pub use fees::{
     AccountFees, Commission, Discount, FeeParts, FeeSchedule, InstrumentFees, SetAccountFees, Tier,
@@ -46,7 +47,8 @@ pub use instrument::{
 };
 pub use list::{ListKind, ListLeg, OrderList};
 pub use order::{
-    Condition, Extras, More, Order, OrderKind, OrderStatus, StpMode, StpModes, TimeInForce,
+    Condition, Extras, More, Order, OrderKind, OrderStatus, Peg, PegKind, Pegged, StpMode,
+    StpModes, TimeInForce,
 };
 pub use reference::{Calculation, ExecutionRules, Mean, PriceRange, Reference, SetReference, Span};
 pub use reject::{Reject, RejectCode};

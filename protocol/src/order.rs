@@ -53,22 +53,104 @@ impl OrderKind {
     }
 }
 
-wire_struct! {
-    /// What only some orders carry, as asked.
-    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-    pub struct Extras {
-        /// The trade price that a conditional order waits for; zero: none.
-        pub stop_price: Decimal,
-        /// How far, in hundredths of a percent, the price must come back from its extreme to trigger a trailing order; zero: none.
-        pub trailing_delta: u32,
-    }
+/// What only some orders carry, as asked. Its bytes are `stop_price` and a word: `trailing_delta` and, in the upper bits, which of the other
+/// fields follow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Extras {
+    /// The trade price that a conditional order waits for; zero: none.
+    pub stop_price: Decimal,
+    /// How far, in hundredths of a percent, the price must come back from its extreme to trigger a trailing order; zero: none. Below 2³⁰.
+    pub trailing_delta: u32,
+    /// How much of it the book shows at most; zero: all.
+    pub iceberg_qty: Decimal,
+    pub peg: Option<Peg>,
 }
 
 impl Extras {
     pub const NONE: Extras = Extras {
         stop_price: Decimal::ZERO,
         trailing_delta: 0,
+        iceberg_qty: Decimal::ZERO,
+        peg: None,
     };
+
+    /// `None` when nothing is asked.
+    #[must_use]
+    pub fn boxed(self) -> Option<Box<Extras>> {
+        (self != Extras::NONE).then(|| Box::new(self))
+    }
+}
+
+const ICEBERG_FOLLOWS: u32 = 1 << 31;
+const PEG_FOLLOWS: u32 = 1 << 30;
+
+impl crate::Wire for Extras {
+    fn put(&self, out: &mut Vec<u8>) {
+        let mut word = self.trailing_delta & (PEG_FOLLOWS - 1);
+        if !self.iceberg_qty.is_zero() {
+            word |= ICEBERG_FOLLOWS;
+        }
+        if self.peg.is_some() {
+            word |= PEG_FOLLOWS;
+        }
+        self.stop_price.put(out);
+        word.put(out);
+        if !self.iceberg_qty.is_zero() {
+            self.iceberg_qty.put(out);
+        }
+        if let Some(peg) = &self.peg {
+            peg.put(out);
+        }
+    }
+    fn take(input: &mut &[u8]) -> Result<Self, crate::Malformed> {
+        let stop_price = crate::Wire::take(input)?;
+        let word = u32::take(input)?;
+        let iceberg_qty = match word & ICEBERG_FOLLOWS {
+            0 => Decimal::ZERO,
+            _ => crate::Wire::take(input)?,
+        };
+        let peg = match word & PEG_FOLLOWS {
+            0 => None,
+            _ => Some(crate::Wire::take(input)?),
+        };
+        Ok(Extras {
+            stop_price,
+            trailing_delta: word & (PEG_FOLLOWS - 1),
+            iceberg_qty,
+            peg,
+        })
+    }
+}
+
+wire_enum! {
+    /// Which side of the book a pegged order takes its price from.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+    pub enum PegKind {
+        /// Its own.
+        1 = Primary,
+        /// The other.
+        2 = Market,
+    }
+}
+wire_struct! {
+    /// The order takes its price from the book, once, as it enters it.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct Peg {
+        pub kind: PegKind,
+        /// How many levels behind the best one; zero when it was not said.
+        pub offset: u8,
+    }
+}
+wire_struct! {
+    /// How a pegged order stands.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct Pegged {
+        pub peg: Peg,
+        /// The limit price that was asked for beside the peg; zero: none.
+        pub asked: Decimal,
+        /// The order's price is the book's by now; until then it is `asked`.
+        pub priced: bool,
+    }
 }
 
 wire_struct! {
@@ -265,9 +347,25 @@ pub struct More {
     pub activated_at: Option<Time>,
     /// Why it ended, where status, kind and time in force do not say so.
     pub reason: Option<CloseReason>,
+    /// How much of it the book shows at most.
+    pub iceberg_qty: Option<Decimal>,
+    /// How much of an iceberg in the book is shown; only in a snapshot, and as the engine tells its state.
+    pub shown_qty: Option<Decimal>,
+    pub peg: Option<Pegged>,
 }
 
 impl More {
+    /// What it says of an order list alone.
+    #[must_use]
+    pub fn of_list(self) -> More {
+        More {
+            iceberg_qty: None,
+            shown_qty: None,
+            peg: None,
+            ..self
+        }
+    }
+
     /// `None` when it says nothing.
     #[must_use]
     pub fn boxed(self) -> Option<Box<More>> {
@@ -279,7 +377,10 @@ impl crate::Wire for More {
     fn put(&self, out: &mut Vec<u8>) {
         let flags = u16::from(self.list.is_some())
             | u16::from(self.activated_at.is_some()) << 1
-            | u16::from(self.reason.is_some()) << 2;
+            | u16::from(self.reason.is_some()) << 2
+            | u16::from(self.iceberg_qty.is_some()) << 3
+            | u16::from(self.shown_qty.is_some()) << 4
+            | u16::from(self.peg.is_some()) << 5;
         flags.put(out);
         if let Some(list) = &self.list {
             list.put(out);
@@ -290,10 +391,16 @@ impl crate::Wire for More {
         if let Some(reason) = &self.reason {
             reason.put(out);
         }
+        for qty in [&self.iceberg_qty, &self.shown_qty].into_iter().flatten() {
+            qty.put(out);
+        }
+        if let Some(peg) = &self.peg {
+            peg.put(out);
+        }
     }
     fn take(input: &mut &[u8]) -> Result<Self, crate::Malformed> {
         let flags = u16::take(input)?;
-        if flags == 0 || flags >= 1 << 3 {
+        if flags == 0 || flags >= 1 << 6 {
             return Err(crate::Malformed("flags of an order's rare fields"));
         }
         let has = |bit: u16| flags & 1 << bit != 0;
@@ -301,6 +408,9 @@ impl crate::Wire for More {
             list: has(0).then(|| crate::Wire::take(input)).transpose()?,
             activated_at: has(1).then(|| crate::Wire::take(input)).transpose()?,
             reason: has(2).then(|| crate::Wire::take(input)).transpose()?,
+            iceberg_qty: has(3).then(|| crate::Wire::take(input)).transpose()?,
+            shown_qty: has(4).then(|| crate::Wire::take(input)).transpose()?,
+            peg: has(5).then(|| crate::Wire::take(input)).transpose()?,
         })
     }
 }
@@ -354,6 +464,32 @@ impl Order {
     #[must_use]
     pub fn activated_at(&self) -> Option<Time> {
         self.more.as_ref().and_then(|more| more.activated_at)
+    }
+
+    /// How much of it the book shows at most; zero: all.
+    #[must_use]
+    pub fn iceberg_qty(&self) -> Decimal {
+        let more = self.more.as_ref();
+        more.and_then(|more| more.iceberg_qty).unwrap_or_default()
+    }
+
+    /// What the book shows of an order that rests in it, as told by the engine's state.
+    #[must_use]
+    pub fn shown_qty(&self) -> Decimal {
+        let more = self.more.as_ref();
+        more.and_then(|more| more.shown_qty)
+            .unwrap_or(self.open_qty())
+    }
+
+    #[must_use]
+    pub fn peg(&self) -> Option<Pegged> {
+        self.more.as_ref().and_then(|more| more.peg)
+    }
+
+    /// The limit price as it was asked for: that of a pegged order is not the one at which it works.
+    #[must_use]
+    pub fn asked_price(&self) -> Decimal {
+        self.peg().map_or(self.price, |peg| peg.asked)
     }
 
     /// Changes the rare fields.

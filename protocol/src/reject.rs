@@ -127,6 +127,11 @@ rejects! {
     419 AmendPair -2038 "Order amend is not supported for an order of a pair that cancel each other.";
     /// A number beyond what the book tells parties apart by.
     430 InvalidTradeGroup -1130 "Data sent for parameter 'tradeGroupId' is not valid.";
+    431 IcebergExceedsQty -2010 "IcebergQty exceeds QTY.";
+    432 PegNotForKind -2010 "This order type may not use pegged price.";
+    433 PegKindNotForKind -2010 "This price peg cannot be used with this order type.";
+    /// The level that the price should come from does not exist.
+    434 PegLiquidity -2010 "Order book liquidity is too low for this pegged order.";
 
     /// A price without a calculation that takes one, or not positive; buckets beyond their bounds.
     450 InvalidReference -1130 "Data sent for parameter 'referencePrice' is not valid.";

@@ -113,6 +113,10 @@ impl Engine {
         );
         let update = market.next_update();
         let order = market.open_order(market.live.get(amend.at.slot), &resting);
+        let less = match resting.iceberg {
+            Some(iceberg) => iceberg.shown.0 - iceberg.shown.0.min(amend.open.0),
+            None => 0,
+        };
         out.push(Event::OrderAmended(OrderAmended {
             instrument: c.instrument,
             order: order.id,
@@ -122,6 +126,10 @@ impl Engine {
             client_id: c.client_id,
             update,
         }));
+        if less > 0 {
+            let place = (order.id, resting.side, resting.price);
+            market.tell_shown(place, Qty(-less), out);
+        }
         Amended {
             order,
             previous_client_id,

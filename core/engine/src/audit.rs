@@ -129,6 +129,13 @@ fn audit_orders(
         let key = Key::new(account, market.wallet, market.legs()[usize::from(leg)]);
         *holds.entry(key).or_default() += amount.0;
     }
+    if let Some(id) = market
+        .pegs
+        .keys()
+        .find(|id| market.book.find(**id).is_none())
+    {
+        wrong = Some(format!("order {id} is pegged and not in the book"));
+    }
     let conditional = |id| market.book.find(id).is_some();
     if let Some(id) = market.conditions.keys().find(|id| !conditional(**id)) {
         wrong = Some(format!("order {id} has a condition and is not in the book"));

@@ -204,7 +204,7 @@ impl Engine {
             order: live.id,
             account: market.live.seat(live.seat).account,
             reason,
-            open_qty: market.qty(resting.open),
+            open_qty: market.qty(resting.shown()),
             client_id,
             update: Some(update),
         }));

@@ -461,6 +461,8 @@ impl Market {
             },
             limit: Limit::Lots(self.spec.lots(order.qty).unwrap_or(Qty(0))),
             quote_qty: order.quote_qty,
+            iceberg: None,
+            peg: None,
             wait: asked.map(|asked| Wait {
                 above: order.kind.triggers_above(order.side),
                 stop: match asked.stop_price.is_zero() {

@@ -12,11 +12,11 @@ use contract::{Hold, Leg};
 use matching::{Book, Limit};
 use orders::{LiveOrder, Reached, SeatId, Waiting};
 use protocol::{
-    CloseReason, Condition, Event, Events, MarketStatus, Order, OrderClosed, OrderKind,
+    CloseReason, Condition, Event, Events, Extras, MarketStatus, Order, OrderClosed, OrderKind,
     OrderPlaced, OrderStatus, OrderTriggered, PlaceOrder, Placed, RejectCode, TrailingStarted,
     Wire,
 };
-use types::{AccountId, Amount, ClientId, InstrumentId, OrderId, Price, Qty, Side, Time};
+use types::{AccountId, Amount, ClientId, Decimal, InstrumentId, OrderId, Price, Qty, Side, Time};
 
 use crate::Engine;
 use crate::cascade::Effect;
@@ -78,7 +78,7 @@ impl Engine {
             true => None,
             false => Some(spec.price(extras.stop_price)?),
         };
-        let at = if c.kind.is_market() {
+        let at = if c.kind.is_market() || (plan.peg.is_some() && c.price.is_zero()) {
             stop
         } else {
             let price = spec.price(c.price)?;
@@ -169,12 +169,19 @@ impl Engine {
         let mut order = market.order(&live, &plan.shape(), OrderStatus::New);
         order.condition = c.extras.as_deref().map(|asked| {
             Box::new(Condition {
-                asked: *asked,
+                asked: Extras {
+                    iceberg_qty: Decimal::ZERO,
+                    peg: None,
+                    ..*asked
+                },
                 trailing_at: None,
                 triggered_at: None,
                 refused: false,
             })
         });
+        if plan.peg.is_some() {
+            order.set_more(|more| more.peg = plan.peg);
+        }
         let balances = market.balances(seat);
         self.ledger.hold(balances[hold.leg as usize], hold.amount);
         out.push(Event::OrderPlaced(OrderPlaced {
@@ -267,6 +274,39 @@ impl Engine {
         self.act_alone(time, at, waiting.seat, &order, out);
     }
 
+    /// What an order that waited asks of the book now. It has no price when its peg gives it none.
+    fn plan_waited(
+        &mut self,
+        time: Time,
+        at: usize,
+        seat: SeatId,
+        order: &Order,
+        out: &mut Events,
+    ) -> Plan {
+        let market = &self.markets[at];
+        let qty = market.spec.lots(order.qty).expect("it was placed in lots");
+        let iceberg = market.spec.lots(order.iceberg_qty());
+        let price = match order.peg() {
+            Some(pegged) => self.price_waiting(time, at, order, pegged, out),
+            None => market.spec.ticks(order.price),
+        };
+        Plan {
+            market: at,
+            seat: Some(seat),
+            group: self.group(order.account),
+            side: order.side,
+            kind: order.kind,
+            tif: order.tif,
+            stp: order.stp,
+            price: price.filter(|_| !order.kind.is_market()),
+            limit: Limit::Lots(qty),
+            quote_qty: order.quote_qty,
+            wait: None,
+            iceberg: iceberg.filter(|peak| *peak > Qty(0)),
+            peg: order.peg(),
+        }
+    }
+
     /// An order that waited goes to the book, or ends when money or room is lacking.
     pub(crate) fn act_alone(
         &mut self,
@@ -277,25 +317,8 @@ impl Engine {
         out: &mut Events,
     ) {
         let id = order.id;
-        let group = self.group(order.account);
-        let market = &mut self.markets[at];
-        let qty = market.spec.lots(order.qty).expect("it was placed in lots");
-        let plan = Plan {
-            market: at,
-            seat: Some(seat),
-            group,
-            side: order.side,
-            kind: order.kind,
-            tif: order.tif,
-            stp: order.stp,
-            price: match order.kind.is_market() {
-                true => None,
-                false => market.spec.ticks(order.price),
-            },
-            limit: Limit::Lots(qty),
-            quote_qty: order.quote_qty,
-            wait: None,
-        };
+        let plan = self.plan_waited(time, at, seat, order, out);
+        let qty = plan.qty();
         let mut live = LiveOrder::new(id, seat, order.client_id, qty, order.placed_at);
         live.kind = order.kind;
         live.tif = order.tif;
@@ -303,7 +326,9 @@ impl Engine {
         live.strategy_id = order.strategy_id;
         live.strategy_kind = order.strategy_kind;
         live.listed = order.list().is_some();
-        if self.has_room(&plan) && self.feasible(order.account, &plan).is_ok() {
+        live.pegged = plan.peg.is_some();
+        let priced = plan.price.is_some() || order.kind.is_market();
+        if priced && self.has_room(&plan) && self.feasible(order.account, &plan).is_ok() {
             self.enter(time, &plan, &mut live, out);
         } else {
             if live.listed {
@@ -322,6 +347,7 @@ impl Engine {
         let market = &mut self.markets[at];
         if market.book.find(id).is_none() {
             market.conditions.remove(&id);
+            market.pegs.remove(&id);
         }
     }
 
@@ -334,7 +360,7 @@ impl Engine {
         market.book.len() + 1 < matching::SlotIndex::MAX_SLOTS
             && market
                 .spec
-                .sum_fits(market.book.level_qty(plan.side, price), plan.qty())
+                .sum_fits(market.book.level_open(plan.side, price), plan.qty())
     }
 
     /// Takes out an order that waits.
@@ -421,8 +447,12 @@ impl Engine {
         if !known || hold.0 > 1 || market.spec.lots(order.qty)? <= Qty(0) {
             return None;
         }
-        if !order.kind.is_market() {
+        let unpriced = order.peg().is_some() && order.price.is_zero();
+        if !order.kind.is_market() && !unpriced {
             market.spec.ticks(order.price)?;
+        }
+        if !market.more_fits(&order, false) {
+            return None;
         }
         let stop = match asked.stop_price.is_zero() {
             true => None,
@@ -431,7 +461,11 @@ impl Engine {
         if stop.is_none() && asked.trailing_delta == 0 || asked.trailing_delta >= WHOLE {
             return None;
         }
-        if let Some(more) = order.more.as_deref() {
+        let more = order
+            .more
+            .as_deref()
+            .and_then(|more| more.of_list().boxed());
+        if let Some(more) = more {
             more.list?;
             market.lists.announce(order.id, *more)?;
         }

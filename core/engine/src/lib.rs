@@ -10,7 +10,8 @@
 //!
 //! 1. `Expired` (the record's time is after the request's), `UnknownAccount`, `NotPermitted` (administration by somebody else than the
 //!    venue; orders by an account of the venue), `UnknownInstrument`
-//! 2. placing: `UnsupportedCombination`; PRICE_FILTER, PERCENT_PRICE_BY_SIDE, LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL, MAX_NUM_ORDERS (orders
+//! 2. placing: `UnsupportedCombination`; `PegNotForKind`, `PegKindNotForKind`, `PegLiquidity`; `IcebergExceedsQty` and the filters of icebergs behind those of prices
+//!    and quantities; PRICE_FILTER, PERCENT_PRICE_BY_SIDE, LOT_SIZE, MARKET_LOT_SIZE, NOTIONAL, MAX_NUM_ORDERS (orders
 //!    that may rest); `StpModeNotAllowed`; `MarketClosed`; `DuplicateClientId`; `NothingToTrade`; `WouldTake`; `NoLiquidity`,
 //!    `LiquidityBelowLotSize`, `LiquidityBelowMarketLotSize`; `InsufficientBalance`
 //!    a conditional order is checked for its stop price (PRICE_FILTER) too, and for `WouldTrigger` before its money
@@ -44,6 +45,7 @@ mod command;
 mod commission;
 mod conditional;
 mod convert;
+mod extras;
 mod groups;
 mod lists;
 mod market;

@@ -150,6 +150,13 @@ fn check_list(c: &PlaceList) -> Result<(), RejectCode> {
     if !fits {
         return Err(RejectCode::UnsupportedList);
     }
+    let plain = |leg: &PlaceOrder| {
+        let extras = leg.extras.as_deref();
+        extras.is_none_or(|e| e.iceberg_qty.is_zero() && e.peg.is_none())
+    };
+    if !c.legs.iter().all(plain) {
+        return Err(RejectCode::UnsupportedCombination);
+    }
     let (working, others) = c.legs.split_at(usize::from(kind.has_working()));
     let works = |leg: &PlaceOrder| matches!(leg.kind, OrderKind::Limit | OrderKind::LimitMaker);
     let pays = !kind.pays()
@@ -298,6 +305,8 @@ impl Engine {
             price,
             limit: matching::Limit::Lots(types::Qty(0)),
             quote_qty: Decimal::ZERO,
+            iceberg: None,
+            peg: None,
             wait: None,
         })
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use orders::{LiveOrder, LiveOrders, SeatId, WaitingOrders};
 use prices::Prices;
-use protocol::{Condition, Filters, Instrument, Order, OrderStatus, RejectCode};
+use protocol::{Condition, Filters, Instrument, More, Order, OrderStatus, Pegged, RejectCode};
 use types::{
     AccountId, AssetId, Decimal, InstrumentId, OrderId, Price, Qty, Rate, Side, TradeGroupId,
     UpdateId, Wallet,
@@ -31,6 +31,8 @@ pub(crate) struct Market {
     pub waiting: WaitingOrders,
     /// What the conditional orders in the book waited for.
     pub conditions: BTreeMap<OrderId, Condition>,
+    /// How the pegged orders in the book came by their prices.
+    pub pegs: BTreeMap<OrderId, Pegged>,
     pub lists: Lists,
     pub prices: Prices,
     pub rules: Option<Box<Rules>>,
@@ -67,6 +69,7 @@ impl Market {
             live: LiveOrders::default(),
             waiting: WaitingOrders::default(),
             conditions: BTreeMap::new(),
+            pegs: BTreeMap::new(),
             lists: Lists::default(),
             prices: Prices::new(minutes),
             rules: None,
@@ -201,11 +204,33 @@ impl Market {
                 true => self.conditions.get(&live.id).copied().map(Box::new),
                 false => None,
             },
-            more: match live.listed {
-                true => self.lists.more(live.id).boxed(),
-                false => None,
-            },
+            more: self.more(live, shape).boxed(),
         }
+    }
+
+    /// What only few orders have.
+    #[inline]
+    fn more(&self, live: &LiveOrder, shape: &Shape) -> More {
+        let mut more = match live.listed {
+            true => self.lists.more(live.id),
+            false => More::default(),
+        };
+        if let Some(peak) = shape.iceberg {
+            more.iceberg_qty = Some(self.qty(peak));
+        }
+        if live.pegged {
+            more.peg = self.pegs.get(&live.id).copied();
+        }
+        more
+    }
+
+    /// An open order as one, with how much of it is shown.
+    pub fn stored_order(&self, live: &LiveOrder, resting: &Resting) -> Order {
+        let mut order = self.open_order(live, resting);
+        if let Some(iceberg) = resting.iceberg {
+            order.set_more(|more| more.shown_qty = Some(self.qty(iceberg.shown)));
+        }
+        order
     }
 
     /// An open order as one.
@@ -242,6 +267,9 @@ impl Market {
         if live.kind.is_conditional() {
             self.conditions.remove(&live.id);
         }
+        if live.pegged {
+            self.pegs.remove(&live.id);
+        }
     }
 
     /// The open orders of one account: in the book and waiting.
@@ -256,7 +284,7 @@ impl Market {
     pub fn each_order(&self, f: &mut dyn FnMut(Order)) {
         for side in [Side::Buy, Side::Sell] {
             self.book.each(side, &mut |at, resting| {
-                f(self.open_order(self.live.get(at.slot), &resting));
+                f(self.stored_order(self.live.get(at.slot), &resting));
             });
         }
         self.waiting.iter().for_each(|w| f(w.order.clone()));
@@ -281,6 +309,8 @@ pub(crate) struct Shape {
     pub stp: protocol::StpMode,
     pub price: Option<Price>,
     pub quote_qty: Decimal,
+    /// How much of it the book shows at most.
+    pub iceberg: Option<Qty>,
 }
 
 impl Shape {
@@ -290,6 +320,7 @@ impl Shape {
             stp: resting.stp,
             price: Some(resting.price),
             quote_qty: Decimal::ZERO,
+            iceberg: resting.iceberg.map(|iceberg| iceberg.peak),
         }
     }
 }

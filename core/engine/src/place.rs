@@ -2,16 +2,17 @@
 
 use contract::{Hold, Leg};
 use ledger::Key;
-use matching::{Book, Limit, MatchKind, Quote, Remainder, Resting, Stop, Taker};
+use matching::{Book, Iceberg, Limit, MatchKind, Quote, Remainder, Resting, Stop, Taker};
 use orders::{LiveOrder, SeatId};
 use protocol::{
     CloseReason, Event, Events, MarketStatus, OrderClosed, OrderKind, OrderPlaced, OrderRested,
-    OrderStatus, PlaceOrder, Placed, RejectCode, StpMode, TimeInForce,
+    OrderStatus, Pegged, PlaceOrder, Placed, RejectCode, StpMode, TimeInForce,
 };
 use types::{AccountId, Amount, ClientId, Decimal, OrderId, Price, Qty, Side, Time, TradeGroupId};
 
 use crate::Engine;
 use crate::conditional::Wait;
+use crate::extras::{extras_fit, plan_peg};
 use crate::market::{Market, Shape};
 use crate::reference;
 
@@ -40,6 +41,9 @@ pub(crate) struct Plan {
     pub quote_qty: Decimal,
     /// Set for a conditional order that has not acted yet.
     pub wait: Option<Wait>,
+    /// How much of it the book shows at most.
+    pub iceberg: Option<Qty>,
+    pub peg: Option<Pegged>,
 }
 
 impl Plan {
@@ -61,6 +65,7 @@ impl Plan {
             stp: self.stp,
             price: self.price,
             quote_qty: self.quote_qty,
+            iceberg: self.iceberg,
         }
     }
 
@@ -93,11 +98,7 @@ pub(crate) fn check_shape(c: &PlaceOrder) -> Result<(), RejectCode> {
         }
         OrderKind::StopLossLimit | OrderKind::TakeProfitLimit => !quote,
     };
-    if !fits
-        || c.kind.is_conditional() != c.extras.is_some()
-        || c.quote_qty.0 < 0
-        || c.client_id.is_none()
-    {
+    if !fits || !extras_fit(c) || c.quote_qty.0 < 0 || c.client_id.is_none() {
         return Err(RejectCode::UnsupportedCombination);
     }
     Ok(())
@@ -143,12 +144,15 @@ fn plan_limit(
     time: Time,
 ) -> Result<(), RejectCode> {
     let spec = &market.spec;
-    let price = spec.price(c.price)?;
+    let price = match plan.peg {
+        None => spec.price(c.price)?,
+        Some(_) => market.pegged_price(c, plan, time)?,
+    };
     spec.percent_price(c.side, price, |m| market.average(time, m))?;
     let qty = spec.qty(c.qty)?;
     plan.price = Some(price);
     plan.limit = Limit::Lots(qty);
-    if plan.may_rest() && !spec.sum_fits(market.book.level_qty(c.side, price), qty) {
+    if plan.may_rest() && !spec.sum_fits(market.book.level_open(c.side, price), qty) {
         return Err(RejectCode::LotSize);
     }
     spec.min_notional(price, qty)?;
@@ -193,13 +197,21 @@ impl Engine {
             limit: Limit::Lots(Qty(0)),
             quote_qty: c.quote_qty,
             wait: None,
+            iceberg: None,
+            peg: None,
         };
+        if let Some(extras) = c.extras.as_deref() {
+            plan_peg(c, extras, &mut plan)?;
+        }
         if c.kind.is_conditional() {
             self.plan_conditional(c, &mut plan, time, ahead)?;
         } else if c.kind == OrderKind::Market {
             plan.limit = plan_market(market, c, time)?;
         } else {
             plan_limit(market, c, &mut plan, time)?;
+        }
+        if let Some(extras) = c.extras.as_deref() {
+            market.plan_iceberg(extras, &mut plan)?;
         }
         if plan.may_rest() || plan.wait.is_some() {
             spec.max_num_orders(plan.seat.map_or(0, |s| market.open_orders(s)) + ahead.orders)?;
@@ -306,13 +318,26 @@ impl Engine {
         order.tif = plan.tif;
         order.strategy_id = c.strategy_id;
         order.strategy_kind = c.strategy_kind;
+        if let Some(peg) = plan.peg {
+            order.pegged = true;
+            market.pegs.insert(
+                id,
+                Pegged {
+                    priced: true,
+                    ..peg
+                },
+            );
+        }
         let placed = market.order(&order, &plan.shape(), OrderStatus::New);
         out.push(Event::OrderPlaced(OrderPlaced { order: placed }));
         let (status, prevented_match) = self.enter(time, plan, &mut order, out);
-        let market = &self.markets[plan.market];
+        let market = &mut self.markets[plan.market];
         let mut told = market.order(&order, &plan.shape(), status);
         if market.rules.is_some() {
             reference::name_reason(&mut told, out);
+        }
+        if order.pegged && !told.is_open() {
+            market.pegs.remove(&id);
         }
         Placed {
             order: told,
@@ -388,14 +413,20 @@ impl Engine {
                     open,
                 };
                 risk::hold(&mut self.ledger, contract, &market.terms, risked, balances);
-                let at = market.book.rest(&Resting {
+                let iceberg = plan.iceberg.map(|peak| Iceberg {
+                    peak,
+                    shown: peak.min(open),
+                });
+                let resting = Resting {
                     id: order.id,
                     side: plan.side,
                     price,
                     open,
                     owner: orders::owner(order.seat, plan.group),
                     stp: plan.stp,
-                });
+                    iceberg,
+                };
+                let at = market.book.rest(&resting);
                 market.live.insert(at.slot, *order);
                 let update = market.next_update();
                 out.push(Event::OrderRested(OrderRested {
@@ -403,7 +434,7 @@ impl Engine {
                     order: order.id,
                     side: plan.side,
                     price: market.price(price),
-                    open_qty: market.qty(open),
+                    open_qty: market.qty(resting.shown()),
                     update,
                 }));
                 if order.executed.0 == 0 {

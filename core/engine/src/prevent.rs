@@ -86,6 +86,9 @@ impl Engine {
             self.close_maker(passage, matched, out);
         } else {
             self.tell_decremented(passage, matched, None, out);
+            if matched.refill > Qty(0) {
+                self.tell_refill(passage, matched, out);
+            }
         }
         let ends = passage.open.0 == 0
             || (passage.stop == matching::Stop::Prevented && self.is_last(matched));
@@ -160,6 +163,19 @@ impl Engine {
         );
     }
 
+    /// The next part of an iceberg is shown.
+    #[cold]
+    pub(crate) fn tell_refill(
+        &mut self,
+        passage: &Passage<'_>,
+        matched: &matching::Match,
+        out: &mut Events,
+    ) {
+        let plan = passage.plan;
+        let place = (matched.maker_id, plan.side.opposite(), matched.price);
+        self.markets[plan.market].tell_shown(place, matched.refill, out);
+    }
+
     /// The maker has left the book.
     fn close_maker(&mut self, passage: &Passage<'_>, matched: &matching::Match, out: &mut Events) {
         let market = &mut self.markets[passage.plan.market];
@@ -175,7 +191,7 @@ impl Engine {
             order: maker.id,
             account: market.live.seat(maker.seat).account,
             reason: CloseReason::Prevented,
-            open_qty: market.qty(matched.qty),
+            open_qty: market.qty(matched.shown),
             client_id: ClientId::NONE,
             update: Some(update),
         }));

@@ -27,7 +27,7 @@ use core::fmt;
 
 use contract::Registry;
 use ledger::Key;
-use matching::{Book, Resting};
+use matching::{Book, Iceberg, Resting};
 use orders::LiveOrder;
 use prices::Bucket;
 use protocol::{Instrument, Malformed, Order, OrderList, OrderStatus, TimeInForce, Wire};
@@ -441,7 +441,7 @@ impl Engine {
             && order.quote_qty.is_zero()
             && open > Qty(0)
             && !market.crosses(order.side, price);
-        if !known || !resting {
+        if !known || !resting || !market.more_fits(&order, true) {
             return None;
         }
         let group = self.group(order.account);
@@ -461,7 +461,11 @@ impl Engine {
         live.updated_at = order.updated_at;
         live.strategy_id = order.strategy_id;
         live.strategy_kind = order.strategy_kind;
-        if let Some(more) = order.more.as_deref() {
+        let more = order
+            .more
+            .as_deref()
+            .and_then(|more| more.of_list().boxed());
+        if let Some(more) = more {
             more.list?;
             live.listed = true;
             market.lists.announce(order.id, *more)?;
@@ -473,6 +477,12 @@ impl Engine {
         if let Some(condition) = &order.condition {
             market.conditions.insert(order.id, **condition);
         }
+        if let Some(peg) = order.peg() {
+            live.pegged = true;
+            market.pegs.insert(order.id, peg);
+        }
+        let peak = market.spec.lots(order.iceberg_qty())?;
+        let shown = market.spec.lots(order.shown_qty())?;
         let at = market.book.rest(&Resting {
             id: order.id,
             side: order.side,
@@ -480,6 +490,7 @@ impl Engine {
             open,
             owner: market.owner(seat),
             stp: order.stp,
+            iceberg: (peak > Qty(0)).then_some(Iceberg { peak, shown }),
         });
         Some((at.slot, live))
     }
@@ -516,7 +527,7 @@ fn write_market(w: &mut Writer<'_>, market: &Market) {
     w.put(&(market.book.len() as u64));
     for side in [Side::Buy, Side::Sell] {
         market.book.each(side, &mut |at, resting| {
-            w.put(&market.open_order(market.live.get(at.slot), &resting));
+            w.put(&market.stored_order(market.live.get(at.slot), &resting));
         });
     }
     w.count(market.waiting.len());

@@ -110,6 +110,8 @@ pub struct Match {
     pub qty: Qty,
     /// What stays open of the maker.
     pub maker_open: Qty,
+    /// How much less the book shows of it, before that.
+    pub shown: Qty,
     /// What is shown anew of an iceberg, which stands at the end of its queue now; zero for every other maker.
     pub refill: Qty,
 }
@@ -187,6 +189,12 @@ pub trait Book {
 
     /// What is shown at one price.
     fn level_qty(&self, side: Side, price: Price) -> Qty;
+
+    /// What is open at one price, shown or not.
+    fn level_open(&self, side: Side, price: Price) -> Qty;
+
+    /// The next used price of a side behind `price`, seen from the touch.
+    fn next_level(&self, side: Side, price: Price) -> Option<Price>;
 
     /// How many orders rest.
     fn len(&self) -> usize;

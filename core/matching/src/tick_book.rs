@@ -504,6 +504,15 @@ impl Book for TickBook {
             .map_or(Qty(0), |place| Qty(self.level_at(side, price.0, place).qty))
     }
 
+    fn level_open(&self, side: Side, price: Price) -> Qty {
+        let hidden = self.icebergs.at(side as u8, price.0);
+        Qty(self.level_qty(side, price).0.saturating_add(hidden))
+    }
+
+    fn next_level(&self, side: Side, price: Price) -> Option<Price> {
+        self.behind(side, price.0).map(Price)
+    }
+
     fn len(&self) -> usize {
         self.live
     }

@@ -30,6 +30,8 @@ pub struct LiveOrder {
     pub client_id: ClientId,
     /// How often its quantity was lowered.
     pub amends: u32,
+    /// Its price came from the book: the market knows how.
+    pub pegged: bool,
 }
 
 impl LiveOrder {
@@ -54,6 +56,7 @@ impl LiveOrder {
             strategy_kind: None,
             client_id,
             amends: 0,
+            pegged: false,
         }
     }
 }

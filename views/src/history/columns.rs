@@ -230,6 +230,7 @@ fn condition(c: &mut Cursor<'_>) -> Result<Option<Box<Condition>>> {
         asked: Extras {
             stop_price: Decimal(stop),
             trailing_delta: small(delta.unwrap_or(0))?,
+            ..Extras::NONE
         },
         trailing_at,
         triggered_at,

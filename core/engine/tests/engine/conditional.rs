@@ -13,7 +13,7 @@ fn conditional(kind: OrderKind, side: Side, stop: &str, qty: &str, id: &str) -> 
     order.kind = kind;
     order.extras = Some(Box::new(Extras {
         stop_price: dec(stop),
-        trailing_delta: 0,
+        ..Extras::NONE
     }));
     order
 }

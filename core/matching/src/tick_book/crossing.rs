@@ -128,6 +128,10 @@ fn sweep_level(
             price: Price(price),
             qty: Qty(qty),
             maker_open: Qty(open),
+            shown: Qty(match kind {
+                MatchKind::Prevented { .. } => node.open,
+                _ => qty,
+            }),
             refill: Qty(0),
         };
         let hidden = match node.is_iceberg() {
