@@ -215,6 +215,7 @@ pub fn execute(book: &mut TickBook, message: &Message, owner: u32, matches: &mut
             open,
             owner: Owner(owner),
             stp: StpMode::None,
+            iceberg: None,
         });
     }
 }

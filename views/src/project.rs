@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 
 use parking_lot::RwLock;
 use protocol::{
-    CloseReason, Condition, Event, MatchPrevented, Order, OrderActivated, OrderAmended,
-    OrderClosed, OrderDecremented, OrderStatus, Traded,
+    CloseReason, Condition, Event, IcebergShown, MatchPrevented, Order, OrderActivated,
+    OrderAmended, OrderClosed, OrderDecremented, OrderStatus, Traded,
 };
 use types::{AccountId, Decimal, InstrumentId, OrderId, Seq, Side, Time, TradeGroupId};
 
@@ -114,6 +114,19 @@ impl Inner {
             }
             Event::MatchPreventedInGroup(of) => self.group_prevented(of.group, chunk),
             Event::OrderDecremented(e) => self.decremented(e),
+            Event::IcebergShown(e) => self.shown(e),
+            Event::OrderPegged(e) => {
+                let key = (e.instrument, e.order);
+                self.account(e.account).write().change(key, |order| {
+                    order.price = e.price;
+                    order.set_more(|more| {
+                        if let Some(peg) = &mut more.peg {
+                            peg.priced = true;
+                        }
+                    });
+                });
+                touched.order(e.account, key);
+            }
             Event::TradeGroupChanged(e) => self.account(e.account).write().group = e.group,
             Event::Transferred(moved) => chunk.transfers.push(TransferRow {
                 seq,
@@ -215,11 +228,16 @@ impl Inner {
         touched.order(amended.account, key);
         if let Some(order) = order {
             let (side, price) = (order.side, order.price);
+            let whole = order.iceberg_qty().is_zero();
             let list = order.list();
             if let Some(list) = list {
                 account.rename_in_list(list, key.1, amended.client_id);
             }
-            let less = Decimal(before.0.saturating_sub(amended.open_qty.0));
+            let less = match whole {
+                true => Decimal(before.0.saturating_sub(amended.open_qty.0)),
+                // what is shown less of an iceberg is told by itself
+                false => Decimal::ZERO,
+            };
             drop(account);
             self.leave_book(key.0, side, price, less, amended.update);
         }
@@ -262,6 +280,18 @@ impl Inner {
         if taker != maker {
             self.account(taker).write().group_prevented(group);
         }
+    }
+
+    /// The book shows more or less of an iceberg.
+    fn shown(&self, e: &IcebergShown) {
+        let market = self.market(e.instrument);
+        let mut market = market.write();
+        if e.delta.0 > 0 {
+            market.book.add(e.side, e.price, e.delta);
+        } else {
+            market.book.reduce(e.side, e.price, Decimal(-e.delta.0));
+        }
+        market.book.last_update = e.update;
     }
 
     /// Prevention took something off an order that goes on; the order itself was told by the match.
@@ -330,12 +360,12 @@ impl Inner {
                 if order.is_working() {
                     let market = self.market(order.instrument);
                     let mut market = market.write();
-                    let open = order.open_qty();
+                    let open = order.shown_qty();
                     market.book.add(order.side, order.price, open);
                 }
-                self.account(order.account)
-                    .write()
-                    .insert((**order).clone());
+                let mut order = (**order).clone();
+                order.set_more(|more| more.shown_qty = None);
+                self.account(order.account).write().insert(order);
             }
             Event::ListRestored(list) => {
                 let account = self.account(list.account);

@@ -167,7 +167,8 @@ impl Market {
             _ => false,
         };
         let peg = more.peg.is_none_or(|peg| peg.priced == rests);
-        iceberg && peg && !order.kind.is_market()
+        let rare = more.iceberg_qty.is_some() || more.shown_qty.is_some() || more.peg.is_some();
+        iceberg && peg && !(rare && order.kind.is_market())
     }
 }
 

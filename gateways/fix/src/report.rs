@@ -1,6 +1,7 @@
 //! Execution reports: what happened to an order, by whichever gateway it came.
 
 use kit::words;
+use protocol::PegKind;
 use types::{Decimal, Side, format_atoms};
 use ws::{Execution, Report};
 
@@ -82,7 +83,11 @@ pub fn execution(report: &Report<'_>) -> Body {
     let order = report.order;
     let half = report.half;
     let mut body = Body::new("8");
-    let (kind, inst) = order_type(words::kind(order.kind));
+    let (mut kind, inst) = order_type(words::kind(order.kind));
+    let peg = order.peg();
+    if peg.is_some() && kind == '2' {
+        kind = 'P';
+    }
     let original = (!report.original_client_id.is_none()).then_some(report.original_client_id);
     let some = |value: Decimal| (!value.is_zero()).then_some(value);
     body.put(CL_ORD_ID, report.client_id)
@@ -96,7 +101,7 @@ pub fn execution(report: &Report<'_>) -> Body {
         .put(ORD_STATUS, order_status(words::order_status(order.status)))
         .put(ORD_TYPE, kind)
         .maybe(ORIG_CL_ORD_ID, original)
-        .maybe(PRICE, some(order.price))
+        .maybe(PRICE, some(order.asked_price()))
         .put(SIDE, if order.side == Side::Buy { 1 } else { 2 })
         .put(SYMBOL, report.symbol)
         .maybe(TIME_IN_FORCE, coded(TIFS, words::tif(order.tif)))
@@ -115,6 +120,7 @@ pub fn execution(report: &Report<'_>) -> Body {
     body.put(EXEC_TYPE, exec_type(report.execution))
         .put(LEAVES_QTY, order.open_qty())
         .maybe(CASH_ORDER_QTY, some(order.quote_qty))
+        .maybe(MAX_FLOOR, some(order.iceberg_qty()))
         .maybe(WORKING_INDICATOR, order.is_open().then_some('Y'))
         .maybe(TARGET_STRATEGY, order.strategy_kind)
         .maybe(TRADE_ID, half.map(|half| half.trade))
@@ -131,6 +137,21 @@ pub fn execution(report: &Report<'_>) -> Body {
         .time(ORDER_CREATION_TIME, order.placed_at);
     if order.is_open() {
         body.time(WORKING_TIME, order.placed_at);
+    }
+    if let Some(pegged) = peg {
+        let offset = (pegged.peg.offset > 0).then_some(pegged.peg.offset);
+        body.put(
+            PEG_PRICE_TYPE,
+            if pegged.peg.kind == PegKind::Market {
+                4
+            } else {
+                5
+            },
+        )
+        .put(PEG_MOVE_TYPE, 1)
+        .maybe(PEG_OFFSET_TYPE, offset.map(|_| 3))
+        .maybe(PEG_OFFSET_VALUE, offset)
+        .maybe(PEGGED_PRICE, pegged.priced.then_some(order.price));
     }
     if let Some(prevented) = report.prevented {
         body.put(PREVENTED_MATCH_ID, prevented.id)

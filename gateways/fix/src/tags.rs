@@ -82,6 +82,7 @@ tags! {
     WORKING_INDICATOR = 636 "WorkingIndicator";
     PEG_MOVE_TYPE = 835 "PegMoveType";
     PEG_OFFSET_TYPE = 836 "PegOffsetType";
+    PEGGED_PRICE = 839 "PeggedPrice";
     TARGET_STRATEGY = 847 "TargetStrategy";
     LAST_FRAGMENT = 893 "LastFragment";
     MIN_PRICE_INCREMENT = 969 "MinPriceIncrement";

@@ -1,7 +1,8 @@
 //! What the API calls the words of the core.
 
 use protocol::{
-    CloseReason, ListKind, MarketStatus, Order, OrderKind, OrderStatus, StpMode, TimeInForce,
+    CloseReason, ListKind, MarketStatus, Order, OrderKind, OrderStatus, PegKind, StpMode,
+    TimeInForce,
 };
 use types::Side;
 
@@ -32,6 +33,17 @@ pub const fn tif(tif: TimeInForce) -> &'static str {
         TimeInForce::Gtc => "GTC",
         TimeInForce::Ioc => "IOC",
         TimeInForce::Fok => "FOK",
+    }
+}
+
+/// The only kind of offset that a peg may have.
+pub const PEG_OFFSET: &str = "PRICE_LEVEL";
+
+#[must_use]
+pub const fn peg_kind(kind: PegKind) -> &'static str {
+    match kind {
+        PegKind::Primary => "PRIMARY_PEG",
+        PegKind::Market => "MARKET_PEG",
     }
 }
 

@@ -116,7 +116,7 @@ impl Feed {
                 if let Some(market) = self.markets.get_mut(&order.instrument)
                     && order.is_working()
                 {
-                    let open = i128::from(order.open_qty().0);
+                    let open = i128::from(order.shown_qty().0);
                     market.book.add(order.side, order.price, open);
                 }
                 self.users.restore(order);
@@ -363,7 +363,11 @@ impl Feed {
                 let Some(order) = self.users.order(amended.instrument, amended.order) else {
                     return;
                 };
-                let delta = i128::from(amended.open_qty.0) - i128::from(order.open_qty().0);
+                let delta = match order.iceberg_qty().is_zero() {
+                    true => i128::from(amended.open_qty.0) - i128::from(order.open_qty().0),
+                    // what is shown less of an iceberg is told by itself
+                    false => 0,
+                };
                 (
                     amended.instrument,
                     order.side,
@@ -372,6 +376,13 @@ impl Feed {
                     amended.update,
                 )
             }
+            Event::IcebergShown(e) => (
+                e.instrument,
+                e.side,
+                e.price,
+                i128::from(e.delta.0),
+                e.update,
+            ),
             Event::OrderDecremented(e) => {
                 let order = self.users.order(e.instrument, e.order);
                 let (Some(update), Some(order)) = (e.update, order) else {

@@ -82,8 +82,8 @@ impl Report<'_> {
         json.str("f", tif(order.tif)).dec("q", order.qty);
         let condition = order.condition.as_deref();
         let stop_price = condition.map_or(Decimal::ZERO, |c| c.asked.stop_price);
-        json.dec("p", order.price).dec("P", stop_price);
-        json.dec("F", Decimal::ZERO);
+        json.dec("p", order.asked_price()).dec("P", stop_price);
+        json.dec("F", order.iceberg_qty());
         match order.list() {
             Some(list) => json.num("g", list),
             None => json.num("g", -1),
@@ -159,6 +159,16 @@ impl Report<'_> {
             json.dec("pl", prevented.match_qty);
             json.dec("pL", prevented.match_price);
             json.amount("pY", prevented.match_quote, self.quote_precision);
+        }
+        if let Some(pegged) = self.order.peg() {
+            json.str("gP", words::peg_kind(pegged.peg.kind));
+            if pegged.peg.offset > 0 {
+                json.str("gOT", words::PEG_OFFSET)
+                    .num("gOV", pegged.peg.offset);
+            }
+            if pegged.priced {
+                json.dec("gp", self.order.price);
+            }
         }
         if let Some(reason) = self.expiry {
             json.str("eR", reason);

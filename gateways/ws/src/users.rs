@@ -154,6 +154,16 @@ impl Users {
                     *group = Some(of.group);
                 }
             }
+            Event::OrderPegged(e) => {
+                if let Some(order) = self.orders.get_mut(&(e.instrument, e.order)) {
+                    order.price = e.price;
+                    order.set_more(|more| {
+                        if let Some(peg) = &mut more.peg {
+                            peg.priced = true;
+                        }
+                    });
+                }
+            }
             Event::OrderDecremented(e) => self.decremented(hub, names, e, at),
             Event::Transferred(transfer) => self.transferred(hub, names, transfer, at),
             _ => {}

@@ -43,7 +43,7 @@ const ORDERS: Table = Table {
     name: "orders",
     columns: columns::ORDER,
     count: 25,
-    conflict: " ON CONFLICT (account, instrument, id) DO UPDATE SET client_id = excluded.client_id, qty = excluded.qty, \
+    conflict: " ON CONFLICT (account, instrument, id) DO UPDATE SET client_id = excluded.client_id, price = excluded.price, qty = excluded.qty, \
         executed_qty = excluded.executed_qty, executed_quote = excluded.executed_quote, prevented_qty = excluded.prevented_qty, \
         status = excluded.status, updated_at = excluded.updated_at, trailing_at = excluded.trailing_at, \
         triggered_at = excluded.triggered_at, refused = excluded.refused, more = excluded.more",

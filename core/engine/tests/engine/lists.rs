@@ -37,6 +37,7 @@ fn leg(kind: OrderKind, side: Side, price: &str, stop: &str, qty: &str, id: &str
         Box::new(Extras {
             stop_price: dec(stop),
             trailing_delta: 0,
+            ..Extras::NONE
         })
     });
     order

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod fees;
+mod icebergs;
 mod limits;
 mod lists;
 mod prevention;

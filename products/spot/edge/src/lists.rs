@@ -413,6 +413,7 @@ impl Leg<'_> {
                 Box::new(Extras {
                     stop_price: decimal("stopPrice"),
                     trailing_delta: delta_of(params.int(&named("trailingDelta"))),
+                    ..Extras::NONE
                 })
             }),
         })
@@ -499,6 +500,7 @@ fn old_legs(call: &Call, instrument: &Instrument) -> Result<Vec<PlaceOrder>, Api
     stop.extras = Some(Box::new(Extras {
         stop_price: params.decimal("stopPrice").unwrap_or(Decimal::ZERO),
         trailing_delta: delta_of(params.int("trailingDelta")),
+        ..Extras::NONE
     }));
     Ok(match side {
         Side::Sell => vec![limit, stop],

@@ -5,7 +5,8 @@ use kit::{
     Security, Weight, random_client_id,
 };
 use protocol::{
-    Command, Commission, Extras, Instrument, OrderKind, PlaceOrder, RejectCode, Reply, TimeInForce,
+    Command, Commission, Extras, Instrument, OrderKind, Peg, PegKind, PlaceOrder, RejectCode,
+    Reply, TimeInForce,
 };
 use types::{Decimal, Side};
 
@@ -185,6 +186,9 @@ pub(crate) fn conditions(input: &Input<'_>) -> Result<(), ApiError> {
     if input.has("pegOffsetValue") != input.has("pegOffsetType") {
         return Err(ApiError::both_needed("pegOffsetType", "pegOffsetValue"));
     }
+    if input.has("pegOffsetType") && !input.has("pegPriceType") {
+        return Err(ApiError::mandatory("pegPriceType"));
+    }
     Ok(())
 }
 
@@ -204,28 +208,31 @@ pub(crate) fn kind_of(word: &str) -> OrderKind {
 /// The command that a call asks for, and how much detail its answer wants.
 ///
 /// # Errors
-/// -1134, and the engine's own words for what no market here takes: icebergs, pegs.
+/// A self-trade prevention mode that there is not.
 pub(crate) fn command(
     call: &Call,
     instrument: &Instrument,
 ) -> Result<(PlaceOrder, Detail), ApiError> {
     let params = &call.params;
     let kind = kind_of(params.word("type").unwrap_or_default());
-    let extras = kind.is_conditional().then(|| {
-        Box::new(Extras {
-            stop_price: params.decimal("stopPrice").unwrap_or(Decimal::ZERO),
-            trailing_delta: params
-                .int("trailingDelta")
-                .and_then(|delta| u32::try_from(delta).ok())
+    let extras = Extras {
+        stop_price: params.decimal("stopPrice").unwrap_or(Decimal::ZERO),
+        trailing_delta: params
+            .int("trailingDelta")
+            .and_then(|delta| u32::try_from(delta).ok())
+            .unwrap_or(0),
+        iceberg_qty: params.decimal("icebergQty").unwrap_or(Decimal::ZERO),
+        peg: params.word("pegPriceType").map(|word| Peg {
+            kind: match word {
+                "MARKET_PEG" => PegKind::Market,
+                _ => PegKind::Primary,
+            },
+            offset: params
+                .int("pegOffsetValue")
+                .and_then(|value| u8::try_from(value).ok())
                 .unwrap_or(0),
-        })
-    });
-    if params.has("icebergQty") {
-        return Err(RejectCode::IcebergUnsupported.into());
-    }
-    if params.has("pegPriceType") || params.has("pegOffsetType") {
-        return Err(RejectCode::PegUnsupported.into());
-    }
+        }),
+    };
     let stp = match params.word("selfTradePreventionMode") {
         None => None,
         Some(word) => Some(report::stp_mode(word).ok_or(RejectCode::StpModeNotAllowed)?),
@@ -254,7 +261,7 @@ pub(crate) fn command(
         strategy_kind: params
             .int("strategyType")
             .and_then(|kind| i32::try_from(kind).ok()),
-        extras,
+        extras: extras.boxed(),
     };
     Ok((order, Detail::of(params.word("newOrderRespType"), kind)))
 }

@@ -46,6 +46,7 @@ pub(crate) fn placed(
     if detail != Detail::Ack {
         quantities(json, ctx, instrument, order, true);
         stop_price(json, order);
+        iceberg(json, order);
         optional(json, order);
         working_time(json, order);
         if detail == Detail::Full {
@@ -139,7 +140,7 @@ fn quantities(
     order: &Order,
     with_quote_qty: bool,
 ) {
-    json.dec("price", order.price)
+    json.dec("price", order.asked_price())
         .dec("origQty", order.qty)
         .dec("executedQty", order.executed_qty);
     if with_quote_qty {
@@ -172,7 +173,30 @@ fn stop_price(json: &mut Json, order: &Order) {
     }
 }
 
+fn iceberg(json: &mut Json, order: &Order) {
+    let qty = order.iceberg_qty();
+    if !qty.is_zero() {
+        json.dec("icebergQty", qty);
+    }
+}
+
+/// How a pegged order comes by its price, and the price once it is known.
+fn peg(json: &mut Json, order: &Order) {
+    let Some(pegged) = order.peg() else {
+        return;
+    };
+    json.str("pegPriceType", words::peg_kind(pegged.peg.kind));
+    if pegged.peg.offset > 0 {
+        json.str("pegOffsetType", words::PEG_OFFSET)
+            .num("pegOffsetValue", pegged.peg.offset);
+    }
+    if pegged.priced {
+        json.dec("peggedPrice", order.price);
+    }
+}
+
 fn optional(json: &mut Json, order: &Order) {
+    peg(json, order);
     if let Some(condition) = &order.condition
         && condition.asked.trailing_delta != 0
     {
@@ -217,6 +241,7 @@ pub(crate) fn canceled(
         .time("transactTime", time);
     quantities(json, ctx, instrument, order, true);
     stop_price(json, order);
+    iceberg(json, order);
     optional(json, order);
     json.str("selfTradePreventionMode", words::stp(order.stp));
     prevented(json, order);
@@ -239,7 +264,7 @@ pub(crate) fn queried(
     quantities(json, ctx, instrument, order, false);
     let asked = order.condition.as_deref().map_or(Extras::NONE, |c| c.asked);
     json.dec("stopPrice", asked.stop_price)
-        .dec("icebergQty", Decimal::ZERO);
+        .dec("icebergQty", order.iceberg_qty());
     json.time("time", order.placed_at)
         .time("updateTime", order.updated_at)
         .flag("isWorking", order.is_working());
@@ -268,7 +293,7 @@ pub(crate) fn amended(
     list_id(json, order);
     json.str("origClientOrderId", previous.as_str())
         .str("clientOrderId", order.client_id.as_str());
-    json.dec("price", order.price)
+    json.dec("price", order.asked_price())
         .dec("qty", order.qty)
         .dec("executedQty", order.executed_qty);
     json.dec("preventedQty", order.prevented_qty)

@@ -134,7 +134,7 @@ pub(crate) fn write(json: &mut Json, ctx: &Context, one: &Instrument, show_permi
             "TAKE_PROFIT_LIMIT",
         ],
     );
-    json.flag("icebergAllowed", false)
+    json.flag("icebergAllowed", true)
         .flag("ocoAllowed", true)
         .flag("otoAllowed", true)
         .flag("opoAllowed", true);
@@ -142,7 +142,7 @@ pub(crate) fn write(json: &mut Json, ctx: &Context, one: &Instrument, show_permi
         .flag("allowTrailingStop", true)
         .flag("cancelReplaceAllowed", true);
     json.flag("amendAllowed", true)
-        .flag("pegInstructionsAllowed", false);
+        .flag("pegInstructionsAllowed", true);
     json.flag("isSpotTradingAllowed", true)
         .flag("isMarginTradingAllowed", false);
     json.array("filters", |json| filters::write(json, &one.filters));

@@ -159,3 +159,55 @@ pub fn limit(side: Side, price: &str, qty: &str, id: &str) -> PlaceOrder {
         extras: None,
     }
 }
+
+/// The balance of an account's spot wallet: free and held.
+pub fn balance(world: &World, account: AccountId, asset: AssetId) -> (i128, i128) {
+    let mut found = (0, 0);
+    world.engine.tell(&mut |event| {
+        if let Event::BalanceChanged(b) = event
+            && (b.account, b.wallet, b.asset) == (account, Wallet::SPOT, asset)
+        {
+            found = (b.free.0, b.held.0);
+        }
+    });
+    found
+}
+
+/// What a snapshot of the engine restores to; it has to be the same.
+pub fn again(world: &World) -> Engine {
+    let mut bytes = Vec::new();
+    world
+        .engine
+        .snapshot(&mut |piece| bytes.extend_from_slice(piece));
+    let restored = Engine::restore(registry(), &bytes).unwrap();
+    assert_eq!(restored.digest(), world.engine.digest());
+    restored
+}
+
+pub fn open_orders(world: &World) -> Vec<Order> {
+    let mut orders = Vec::new();
+    world.engine.tell(&mut |event| {
+        if let Event::OrderRestored(order) = event {
+            orders.push(*order);
+        }
+    });
+    orders
+}
+
+/// Lets a restored engine and the world's execute the same order: they do the same.
+pub fn both(world: &mut World, restored: &mut Engine, actor: AccountId, order: PlaceOrder) {
+    let request = Request {
+        actor,
+        id: RequestId(0),
+        expires: Time(i64::MAX),
+        command: Command::PlaceOrder(order.clone()),
+    };
+    let mut events = Vec::new();
+    restored
+        .execute(Seq(world.seq + 1), world.time, &request, &mut events)
+        .unwrap();
+    restored.audit().unwrap();
+    world.place(actor, order).unwrap();
+    assert_eq!(events, world.events);
+    assert_eq!(restored.digest(), world.engine.digest());
+}
