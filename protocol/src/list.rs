@@ -180,6 +180,7 @@ mod tests {
             list: Some(ListId(8)),
             activated_at: Some(Time(5)),
             reason: Some(CloseReason::OcoTriggered),
+            ..More::default()
         };
         for more in [More::default(), all] {
             let at = bytes.len();

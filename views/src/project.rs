@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use parking_lot::RwLock;
 use protocol::{
     CloseReason, Condition, Event, IcebergShown, MatchPrevented, Order, OrderActivated,
-    OrderAmended, OrderClosed, OrderDecremented, OrderStatus, Traded,
+    OrderAmended, OrderClosed, OrderDecremented, OrderPegged, OrderStatus, Traded,
 };
 use types::{AccountId, Decimal, InstrumentId, OrderId, Seq, Side, Time, TradeGroupId};
 
@@ -115,18 +115,7 @@ impl Inner {
             Event::MatchPreventedInGroup(of) => self.group_prevented(of.group, chunk),
             Event::OrderDecremented(e) => self.decremented(e),
             Event::IcebergShown(e) => self.shown(e),
-            Event::OrderPegged(e) => {
-                let key = (e.instrument, e.order);
-                self.account(e.account).write().change(key, |order| {
-                    order.price = e.price;
-                    order.set_more(|more| {
-                        if let Some(peg) = &mut more.peg {
-                            peg.priced = true;
-                        }
-                    });
-                });
-                touched.order(e.account, key);
-            }
+            Event::OrderPegged(e) => self.pegged(e, touched),
             Event::TradeGroupChanged(e) => self.account(e.account).write().group = e.group,
             Event::Transferred(moved) => chunk.transfers.push(TransferRow {
                 seq,
@@ -280,6 +269,20 @@ impl Inner {
         if taker != maker {
             self.account(taker).write().group_prevented(group);
         }
+    }
+
+    /// A pegged order took its price.
+    fn pegged(&self, e: &OrderPegged, touched: &mut Touched) {
+        let key = (e.instrument, e.order);
+        self.account(e.account).write().change(key, |order| {
+            order.price = e.price;
+            order.set_more(|more| {
+                if let Some(peg) = &mut more.peg {
+                    peg.priced = true;
+                }
+            });
+        });
+        touched.order(e.account, key);
     }
 
     /// The book shows more or less of an iceberg.

@@ -60,6 +60,25 @@ impl Engine {
         })
     }
 
+    /// Everything that stays of an order has been executed: it ends.
+    fn end_amended(
+        &mut self,
+        time: Time,
+        c: &AmendOrder,
+        amend: Amend,
+        out: &mut Events,
+    ) -> protocol::Order {
+        let found = Found::Book(amend.at);
+        let id = found_id(&self.markets[c.instrument.0 as usize - 1], found);
+        match self.cancel_found(time, c.instrument, found, c.client_id, out) {
+            Canceled::One(order) => order,
+            Canceled::List(list) => {
+                let named = list.orders.into_iter().find(|order| order.id == id);
+                named.expect("it was open")
+            }
+        }
+    }
+
     pub(crate) fn act_amend(
         &mut self,
         time: Time,
@@ -70,15 +89,7 @@ impl Engine {
         let market = &mut self.markets[c.instrument.0 as usize - 1];
         let previous_client_id = market.live.get(amend.at.slot).client_id;
         if amend.open.0 <= 0 {
-            let found = Found::Book(amend.at);
-            let id = found_id(market, found);
-            let order = match self.cancel_found(time, c.instrument, found, c.client_id, out) {
-                Canceled::One(order) => order,
-                Canceled::List(list) => {
-                    let named = list.orders.into_iter().find(|order| order.id == id);
-                    named.expect("it was open")
-                }
-            };
+            let order = self.end_amended(time, c, amend, out);
             return Amended {
                 order,
                 previous_client_id,
@@ -113,10 +124,6 @@ impl Engine {
         );
         let update = market.next_update();
         let order = market.open_order(market.live.get(amend.at.slot), &resting);
-        let less = match resting.iceberg {
-            Some(iceberg) => iceberg.shown.0 - iceberg.shown.0.min(amend.open.0),
-            None => 0,
-        };
         out.push(Event::OrderAmended(OrderAmended {
             instrument: c.instrument,
             order: order.id,
@@ -126,9 +133,8 @@ impl Engine {
             client_id: c.client_id,
             update,
         }));
-        if less > 0 {
-            let place = (order.id, resting.side, resting.price);
-            market.tell_shown(place, Qty(-less), out);
+        if let Some(iceberg) = resting.iceberg {
+            market.shown_less(&resting, Qty(iceberg.shown.0 - amend.open.0), out);
         }
         Amended {
             order,

@@ -150,6 +150,15 @@ impl Market {
         }));
     }
 
+    /// An amended iceberg is shown less, if `less` is more than nothing.
+    #[cold]
+    pub fn shown_less(&mut self, resting: &matching::Resting, less: Qty, out: &mut Events) {
+        if less > Qty(0) {
+            let place = (resting.id, resting.side, resting.price);
+            self.tell_shown(place, Qty(-less.0), out);
+        }
+    }
+
     /// Are the rare fields of an order that rests, or waits, what they may be?
     pub fn more_fits(&self, order: &Order, rests: bool) -> bool {
         let Some(more) = order.more.as_deref() else {

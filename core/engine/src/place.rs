@@ -69,6 +69,22 @@ impl Plan {
         }
     }
 
+    /// The order as it rests in the book.
+    fn resting(&self, order: &LiveOrder, price: Price, open: Qty) -> Resting {
+        Resting {
+            id: order.id,
+            side: self.side,
+            price,
+            open,
+            owner: orders::owner(order.seat, self.group),
+            stp: self.stp,
+            iceberg: self.iceberg.map(|peak| Iceberg {
+                peak,
+                shown: peak.min(open),
+            }),
+        }
+    }
+
     /// The order as the book sees it. Nothing can change hands in an account that is of no trade group.
     pub fn taker(&self) -> Taker {
         Taker {
@@ -413,19 +429,7 @@ impl Engine {
                     open,
                 };
                 risk::hold(&mut self.ledger, contract, &market.terms, risked, balances);
-                let iceberg = plan.iceberg.map(|peak| Iceberg {
-                    peak,
-                    shown: peak.min(open),
-                });
-                let resting = Resting {
-                    id: order.id,
-                    side: plan.side,
-                    price,
-                    open,
-                    owner: orders::owner(order.seat, plan.group),
-                    stp: plan.stp,
-                    iceberg,
-                };
+                let resting = plan.resting(order, price, open);
                 let at = market.book.rest(&resting);
                 market.live.insert(at.slot, *order);
                 let update = market.next_update();

@@ -133,9 +133,6 @@ impl Engine {
         }
         let told = (settlement.quote, paid);
         self.tell_trade(passage, matched, (maker_seat, &*taker), told, out);
-        if matched.refill > Qty(0) {
-            self.tell_refill(passage, matched, out);
-        }
         if !self.markets[plan.market].waiting.is_empty() {
             self.reach(time, plan.market, price, out);
         }
@@ -184,5 +181,8 @@ impl Engine {
             }
         }
         out.push(Event::Traded(event));
+        if matched.refill > Qty(0) {
+            self.tell_refill(passage, matched, out);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Execution reports: what happened to an order, by whichever gateway it came.
 
 use kit::words;
-use protocol::PegKind;
+use protocol::{Order, PegKind};
 use types::{Decimal, Side, format_atoms};
 use ws::{Execution, Report};
 
@@ -77,17 +77,48 @@ fn expiry_reason(word: &str) -> Option<u8> {
     u8::try_from(place + 1).ok()
 }
 
+/// How a pegged order comes by its price.
+fn put_peg(body: &mut Body, order: &Order) {
+    if let Some(pegged) = order.peg() {
+        let offset = (pegged.peg.offset > 0).then_some(pegged.peg.offset);
+        body.put(
+            PEG_PRICE_TYPE,
+            if pegged.peg.kind == PegKind::Market {
+                4
+            } else {
+                5
+            },
+        )
+        .put(PEG_MOVE_TYPE, 1)
+        .maybe(PEG_OFFSET_TYPE, offset.map(|_| 3))
+        .maybe(PEG_OFFSET_VALUE, offset)
+        .maybe(PEGGED_PRICE, pegged.priced.then_some(order.price));
+    }
+}
+
+fn put_prevented(body: &mut Body, report: &Report<'_>) {
+    if let Some(prevented) = report.prevented {
+        body.put(PREVENTED_MATCH_ID, prevented.id)
+            .put(PREVENTED_EXECUTION_PRICE, prevented.match_price)
+            .put(PREVENTED_EXECUTION_QTY, prevented.match_qty)
+            .maybe(TRADE_GROUP_ID, prevented.group)
+            .put(COUNTER_SYMBOL, prevented.counter_symbol)
+            .put(COUNTER_ORDER_ID, prevented.counter_order)
+            .put(PREVENTED_QTY, report.order.prevented_qty)
+            .put(LAST_PREVENTED_QTY, prevented.last_qty);
+    }
+}
+
 /// `8`, for an order that the engine knows.
 #[must_use]
 pub fn execution(report: &Report<'_>) -> Body {
     let order = report.order;
     let half = report.half;
     let mut body = Body::new("8");
-    let (mut kind, inst) = order_type(words::kind(order.kind));
-    let peg = order.peg();
-    if peg.is_some() && kind == '2' {
-        kind = 'P';
-    }
+    let (kind, inst) = match (order_type(words::kind(order.kind)), order.peg()) {
+        (('2', inst), Some(_)) => ('P', inst),
+        (plain, _) => plain,
+    };
     let original = (!report.original_client_id.is_none()).then_some(report.original_client_id);
     let some = |value: Decimal| (!value.is_zero()).then_some(value);
     body.put(CL_ORD_ID, report.client_id)
@@ -138,31 +169,8 @@ pub fn execution(report: &Report<'_>) -> Body {
     if order.is_open() {
         body.time(WORKING_TIME, order.placed_at);
     }
-    if let Some(pegged) = peg {
-        let offset = (pegged.peg.offset > 0).then_some(pegged.peg.offset);
-        body.put(
-            PEG_PRICE_TYPE,
-            if pegged.peg.kind == PegKind::Market {
-                4
-            } else {
-                5
-            },
-        )
-        .put(PEG_MOVE_TYPE, 1)
-        .maybe(PEG_OFFSET_TYPE, offset.map(|_| 3))
-        .maybe(PEG_OFFSET_VALUE, offset)
-        .maybe(PEGGED_PRICE, pegged.priced.then_some(order.price));
-    }
-    if let Some(prevented) = report.prevented {
-        body.put(PREVENTED_MATCH_ID, prevented.id)
-            .put(PREVENTED_EXECUTION_PRICE, prevented.match_price)
-            .put(PREVENTED_EXECUTION_QTY, prevented.match_qty)
-            .maybe(TRADE_GROUP_ID, prevented.group)
-            .put(COUNTER_SYMBOL, prevented.counter_symbol)
-            .put(COUNTER_ORDER_ID, prevented.counter_order)
-            .put(PREVENTED_QTY, order.prevented_qty)
-            .put(LAST_PREVENTED_QTY, prevented.last_qty);
-    }
+    put_peg(&mut body, order);
+    put_prevented(&mut body, report);
     body.maybe(EXPIRY_REASON, report.expiry.and_then(expiry_reason));
     body
 }

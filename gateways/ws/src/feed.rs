@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kit::TimeUnit;
 use protocol::{Batch, Event, Instrument, aggregates};
-use types::{AccountId, InstrumentId, Seq, Time};
+use types::{AccountId, Decimal, InstrumentId, Seq, Side, Time, UpdateId};
 use views::Views;
 
 use crate::encode::{self, Head};
@@ -316,16 +316,9 @@ impl Feed {
         self.users.finish(&self.hub, &self.names, events, at);
     }
 
-    /// Keeps the book, the depth streams' changes and the candles; tells of trades. Before the order itself is followed: a canceled order is
-    /// still known here.
-    fn follow_book(
-        &mut self,
-        event: &Event,
-        touched: &mut Option<InstrumentId>,
-        time: Time,
-        now: Time,
-    ) {
-        let (instrument, side, price, delta, update) = match event {
+    /// What an event changes about a level of the book.
+    fn level_change(&self, event: &Event) -> Option<(InstrumentId, Side, Decimal, i128, UpdateId)> {
+        Some(match event {
             Event::OrderRested(rested) => (
                 rested.instrument,
                 rested.side,
@@ -334,9 +327,6 @@ impl Feed {
                 rested.update,
             ),
             Event::Traded(trade) => {
-                if let Some(market) = self.markets.get_mut(&trade.instrument) {
-                    market.tell_trade(&self.hub, trade, time, now);
-                }
                 let maker = trade.aggressor_side.opposite();
                 (
                     trade.instrument,
@@ -349,7 +339,7 @@ impl Feed {
             Event::OrderClosed(closed) => {
                 let order = self.users.order(closed.instrument, closed.order);
                 let (Some(update), Some(order)) = (closed.update, order) else {
-                    return;
+                    return None;
                 };
                 (
                     closed.instrument,
@@ -361,7 +351,7 @@ impl Feed {
             }
             Event::OrderAmended(amended) => {
                 let Some(order) = self.users.order(amended.instrument, amended.order) else {
-                    return;
+                    return None;
                 };
                 let delta = match order.iceberg_qty().is_zero() {
                     true => i128::from(amended.open_qty.0) - i128::from(order.open_qty().0),
@@ -386,12 +376,31 @@ impl Feed {
             Event::OrderDecremented(e) => {
                 let order = self.users.order(e.instrument, e.order);
                 let (Some(update), Some(order)) = (e.update, order) else {
-                    return;
+                    return None;
                 };
                 let delta = -i128::from(e.qty.0);
                 (e.instrument, order.side, order.price, delta, update)
             }
-            _ => return,
+            _ => return None,
+        })
+    }
+
+    /// Keeps the book, the depth streams' changes and the candles; tells of trades. Before the order itself is followed: a canceled order is
+    /// still known here.
+    fn follow_book(
+        &mut self,
+        event: &Event,
+        touched: &mut Option<InstrumentId>,
+        time: Time,
+        now: Time,
+    ) {
+        if let Event::Traded(trade) = event
+            && let Some(market) = self.markets.get_mut(&trade.instrument)
+        {
+            market.tell_trade(&self.hub, trade, time, now);
+        }
+        let Some((instrument, side, price, delta, update)) = self.level_change(event) else {
+            return;
         };
         if let Some(market) = self.markets.get_mut(&instrument) {
             market.change(side, price, delta, update);

@@ -116,36 +116,22 @@ fn sweep_level(
     while level.head != NIL {
         let slot = level.head;
         let node = book.nodes[slot as usize];
-        let maker = OrderRef {
-            slot,
-            generation: node.generation(),
-        };
+        let maker = book.order_ref(slot);
         let own = node.owner == taker.owner.0;
-        let matched = |kind, qty, open| Match {
-            kind,
-            maker,
-            maker_id: OrderId(book.ids[slot as usize]),
-            price: Price(price),
-            qty: Qty(qty),
-            maker_open: Qty(open),
-            shown: Qty(match kind {
-                MatchKind::Prevented { .. } => node.open,
-                _ => qty,
-            }),
-            refill: Qty(0),
-        };
+        let id = OrderId(book.ids[slot as usize]);
+        let matched = |kind, qty, open| matched(&node, (maker, id), kind, (qty, open));
         let hidden = match node.is_iceberg() {
             true => book.icebergs.hidden(slot),
             false => 0,
         };
         let gone = match prevention(taker.stp).filter(|_| own) {
             Some(Prevention::Expire(maker_ends, taker_ends)) => {
+                let whole = node.open + hidden;
+                let open = if maker_ends { 0 } else { whole };
                 let kind = MatchKind::Prevented {
                     maker_ends,
                     taker_ends,
                 };
-                let whole = node.open + hidden;
-                let open = if maker_ends { 0 } else { whole };
                 out.push(matched(kind, whole, open));
                 stop = taker_ends.then_some(Stop::Prevented);
                 maker_ends.then_some(node.open)
@@ -185,6 +171,29 @@ fn sweep_level(
     }
     write_back(book, side, price, place, level);
     stop
+}
+
+/// One meeting with an order: how much, and what stays open of it.
+#[inline]
+fn matched(
+    node: &Node,
+    (maker, maker_id): (OrderRef, OrderId),
+    kind: MatchKind,
+    (qty, open): (i64, i64),
+) -> Match {
+    Match {
+        kind,
+        maker,
+        maker_id,
+        price: Price(node.price),
+        qty: Qty(qty),
+        maker_open: Qty(open),
+        shown: Qty(match kind {
+            MatchKind::Prevented { .. } => node.open,
+            _ => qty,
+        }),
+        refill: Qty(0),
+    }
 }
 
 /// What was shown of an iceberg is used up: the next part goes to the end of its queue.

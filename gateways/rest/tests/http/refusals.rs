@@ -264,7 +264,7 @@ const REFUSED: &[(&str, &str, &str, u16, i64)] = &[
     (
         "POST",
         PLACE,
-        "symbol=ABCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=50&icebergQty=0.5",
+        "symbol=ABCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=50&icebergQty=1.5",
         400,
         -2010,
     ),
