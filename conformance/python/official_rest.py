@@ -412,6 +412,36 @@ def prevention(symbol):
         maker.delete_order(symbol, order_id=rests.order_id)
 
 
+def icebergs(symbol):
+    """Orders that show a part of themselves, and orders that take their price from the book."""
+    base = symbol.removesuffix("USDT")
+    maker, taker = (client(board.make_account({base: "100", "USDT": "100000"})) for _ in range(2))
+    limit = {"time_in_force": "GTC", "new_order_resp_type": "FULL"}
+    with check("icebergs", "depth shows a part and then the next"):
+        order = maker.new_order(symbol, "BUY", "LIMIT", quantity="1.5", price="96.00", iceberg_qty="0.5", **limit).data()
+        equal(typed(order, "NewOrderResponse").additional_properties.get("icebergQty"), "0.50000000")  # the model does not declare it
+        equal(next(q for p, q in client().depth(symbol).data().bids if p.startswith("96.00")), "0.50000000")
+        taker.new_order(symbol, "SELL", "LIMIT", quantity="0.7", price="96.00", **limit)
+        equal(next(q for p, q in client().depth(symbol).data().bids if p.startswith("96.00")), "0.30000000")
+        seen = typed(maker.get_order(symbol, order_id=order.order_id).data(), "GetOrderResponse")
+        equal((seen.iceberg_qty, seen.executed_qty, seen.status), ("0.50000000", "0.70000000", "PARTIALLY_FILLED"))
+        info = client().exchange_info(symbol=symbol).data().symbols[0]
+        equal((info.iceberg_allowed, info.peg_instructions_allowed), (True, True))
+    with check("icebergs", "a pegged order joins the best price"):
+        pegged = taker.new_order(symbol, "BUY", "LIMIT", quantity="0.2", peg_price_type="PRIMARY_PEG", **limit).data()
+        pegged = typed(pegged, "NewOrderResponse")
+        equal((pegged.price, pegged.peg_price_type, pegged.pegged_price), ("0.00000000", "PRIMARY_PEG", "96.00000000"))
+        seen = typed(taker.get_order(symbol, order_id=pegged.order_id).data(), "GetOrderResponse")
+        equal((seen.price, seen.pegged_price, seen.status), ("0.00000000", "96.00000000", "NEW"))
+        refused(
+            lambda: taker.new_order(symbol, "BUY", "MARKET", quantity="0.2", peg_price_type="PRIMARY_PEG"),
+            -2010,
+            "This order type may not use pegged price.",
+        )
+    for one in (maker, taker):
+        one.delete_open_orders(symbol)
+
+
 def errors(api, symbol):
     limit = {"symbol": symbol, "side": "BUY", "type": "LIMIT", "time_in_force": "GTC", "quantity": "0.1", "price": "100.00"}
 
@@ -489,6 +519,7 @@ def run(symbol, other, maker):
     account(api, symbol)
     commission(symbol)
     prevention(symbol)
+    icebergs(symbol)
     errors(api, symbol)
     keys(symbol)
     with check("trading", "limits are told in headers"):
