@@ -12,6 +12,8 @@
 pub mod codec;
 mod aggregate;
 mod batch;
+#[cfg(test)]
+mod book_golden;
 mod command;
 mod event;
 mod fees;
