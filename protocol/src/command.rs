@@ -180,11 +180,25 @@ wire_enum! {
         21 = SetTradeGroup(SetTradeGroup),
         22 = SetReference(SetReference),
         23 = SetExecutionRules(Box<ExecutionRules>),
+        /// Agreed on outside of the book; see [`BlockTrade`].
+        24 = RecordBlockTrade(BlockTrade),
         /// Tiers, valuation asset and discount of the whole venue. Another valuation asset begins all volumes anew.
         27 = SetFees(Box<FeeSchedule>),
         /// What one instrument's trades cost.
         28 = SetInstrumentFees(Box<InstrumentFees>),
         29 = SetAccountFees(SetAccountFees),
+    }
+}
+wire_struct! {
+    /// A trade of two accounts outside of the book: moves base and quote, and costs nothing.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct BlockTrade {
+        pub instrument: InstrumentId,
+        pub buyer: AccountId,
+        pub seller: AccountId,
+        pub price: Decimal,
+        pub qty: Decimal,
+        pub buyer_is_maker: bool,
     }
 }
 wire_struct! {

@@ -4,8 +4,8 @@ use types::{
 };
 
 use crate::{
-    AccountFees, ExecutionRules, FeeSchedule, Instrument, InstrumentFees, Order, OrderList,
-    Reference, SetTradeGroup, StpMode,
+    AccountFees, BlockTrade, ExecutionRules, FeeSchedule, Instrument, InstrumentFees, Order,
+    OrderList, Reference, SetTradeGroup, StpMode,
 };
 
 /// What followed from one record, in order. Reused from record to record, so that the engine does not allocate once warm.
@@ -47,6 +47,8 @@ wire_enum! {
         /// By the venue; the whole state of it. Trades move a mean without an event of their own.
         25 = ReferenceChanged(Box<Reference>),
         26 = ExecutionRulesChanged(Box<ExecutionRules>),
+        /// Stands before the transfers that settle it.
+        27 = BlockTraded(BlockTraded),
         30 = FeesChanged(Box<FeeSchedule>),
         31 = InstrumentFeesChanged(Box<InstrumentFees>),
         /// By the venue, or because a day ended and the account's volume is another one.
@@ -118,6 +120,17 @@ wire_struct! {
         pub maker: Party,
         pub taker: Party,
         pub update: UpdateId,
+    }
+}
+wire_struct! {
+    /// A trade outside of the book.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct BlockTraded {
+        /// Counts per instrument, from 1.
+        pub id: u64,
+        pub trade: BlockTrade,
+        /// Atoms of the quote asset: price x qty rounded down.
+        pub quote: Amount,
     }
 }
 wire_enum! {

@@ -28,16 +28,16 @@ pub use aggregate::{Aggregate, aggregates};
 pub use batch::{Batch, Executed};
 pub use codec::{Malformed, Wire};
 pub use command::{
-    Admin, AmendOrder, BothKeys, CancelAll, CancelList, CancelOrder, CancelReplace,
+    Admin, AmendOrder, BlockTrade, BothKeys, CancelAll, CancelList, CancelOrder, CancelReplace,
     CancelReplaceMode, CancelRestriction, Command, Fund, ListInstrument, NewAsset, OrderKey,
     PlaceList, PlaceOrder, ProductCommand, Request, SetFilters, SetStatus, SetTradeGroup, Transfer,
     Wake,
 };
 pub use event::{
-    AssetCreated, BalanceChanged, CloseReason, Event, Events, IcebergShown, MarketRestored,
-    MatchPrevented, MatchPreventedInGroup, OrderActivated, OrderAmended, OrderClosed,
-    OrderDecremented, OrderPegged, OrderPlaced, OrderRested, OrderTriggered, Party, Traded,
-    TrailingStarted, Transferred,
+    AssetCreated, BalanceChanged, BlockTraded, CloseReason, Event, Events, IcebergShown,
+    MarketRestored, MatchPrevented, MatchPreventedInGroup, OrderActivated, OrderAmended,
+    OrderClosed, OrderDecremented, OrderPegged, OrderPlaced, OrderRested, OrderTriggered, Party,
+    Traded, TrailingStarted, Transferred,
 };
 pub use fees::{
     AccountFees, Commission, Discount, FeeParts, FeeSchedule, InstrumentFees, SetAccountFees, Tier,

@@ -136,6 +136,8 @@ rejects! {
     /// A price without a calculation that takes one, or not positive; buckets beyond their bounds.
     450 InvalidReference -1130 "Data sent for parameter 'referencePrice' is not valid.";
     451 InvalidExecutionRules -1130 "Data sent for parameter 'executionRules' is not valid.";
+    /// Between one account and itself, or off the market's grids.
+    452 InvalidBlockTrade -1130 "Data sent for parameter 'blockTrade' is not valid.";
 
     /// Rates below zero or that may take all of what is received, tiers that do not rise, a tier too few for an account that was given it.
     500 InvalidFees -1130 "Data sent for parameter 'fees' is not valid.";

@@ -228,8 +228,8 @@ impl Naive {
             }
             Admin::SetFilters(c) => self.set_filters(c, events),
             Admin::SetRulesVersion(_) => Ok(Reply::Done),
-            Admin::SetReference(_) | Admin::SetExecutionRules(_) => {
-                unreachable!("the random commands bound no prices")
+            Admin::SetReference(_) | Admin::SetExecutionRules(_) | Admin::RecordBlockTrade(_) => {
+                unreachable!("the random commands bound no prices and know no block trades")
             }
             Admin::SetTradeGroup(_) => unreachable!("the random commands form no trade groups"),
             Admin::SetFees(_) | Admin::SetInstrumentFees(_) | Admin::SetAccountFees(_) => {

@@ -1,12 +1,16 @@
+use std::collections::VecDeque;
+
 use protocol::{PriceRange, Reference};
 use types::{Time, TradeId};
 
 use crate::book::Book;
-use crate::model::{AvgPrice, Best, Ticker, Window};
+use crate::model::{AvgPrice, Best, BlockRow, Ticker, Window};
 use crate::series::Series;
 use crate::tape::{Tape, TradeRow, price_rounded_down};
 use types::{Amount, Decimal};
 
+/// Many more than wait for the database at any time.
+const RECENT_BLOCKS: usize = 4_096;
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const DAY: i64 = 86_400 * SECOND;
@@ -26,6 +30,8 @@ pub(crate) struct Market {
     pub last_price: Decimal,
     pub reference: Option<Box<Reference>>,
     pub range: Option<PriceRange>,
+    /// The newest ones.
+    pub blocks: VecDeque<BlockRow>,
 }
 
 impl Market {
@@ -40,6 +46,7 @@ impl Market {
             last_price: Decimal::ZERO,
             reference: None,
             range: None,
+            blocks: VecDeque::new(),
         }
     }
 
@@ -48,6 +55,13 @@ impl Market {
         self.last_price = row.trade.price;
         self.tape.push(row, self.flushed);
         self.series.push(&row, self.flushed);
+    }
+
+    pub fn block(&mut self, row: BlockRow) {
+        if self.blocks.len() == RECENT_BLOCKS {
+            self.blocks.pop_front();
+        }
+        self.blocks.push_back(row);
     }
 
     /// The database has everything up to this trade.

@@ -1,6 +1,6 @@
 //! What queries take and answer.
 
-use protocol::MatchPrevented;
+use protocol::{BlockTraded, MatchPrevented};
 use types::{
     AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, ListId, OrderId, Seq, Side, Time,
     TradeGroupId, TradeId, UpdateId,
@@ -156,6 +156,13 @@ pub struct PreventedMatch {
     pub prevented: MatchPrevented,
     /// That both accounts belonged to.
     pub group: Option<TradeGroupId>,
+    pub time: Time,
+}
+
+/// A trade outside of the book.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BlockRow {
+    pub traded: BlockTraded,
     pub time: Time,
 }
 

@@ -15,7 +15,7 @@ use crate::Inner;
 use crate::account::{Account, executed, follow_quote_order};
 use crate::history::Chunk;
 use crate::market::Market;
-use crate::model::{Amendment, Asset, PreventedMatch, TransferRow};
+use crate::model::{Amendment, Asset, BlockRow, PreventedMatch, TransferRow};
 use crate::tape::TradeRow;
 
 type Key = (InstrumentId, OrderId);
@@ -125,6 +125,12 @@ impl Inner {
                 delta: moved.delta,
                 time,
             }),
+            Event::BlockTraded(traded) => {
+                let traded = *traded;
+                let row = BlockRow { traded, time };
+                self.market(traded.trade.instrument).write().block(row);
+                chunk.blocks.push(row);
+            }
             Event::AssetCreated(_)
             | Event::AccountOpened(_)
             | Event::InstrumentListed(_)

@@ -8,7 +8,7 @@ use types::{AccountId, ClientId, InstrumentId, OrderId, Seq, Time, TradeId};
 
 use crate::history::{OrderRange, TradeRange};
 use crate::model::{
-    AggQuery, AggTrade, Amendment, Fill, FillsQuery, HistoryError, ListKey, ListsQuery,
+    AggQuery, AggTrade, Amendment, BlockRow, Fill, FillsQuery, HistoryError, ListKey, ListsQuery,
     OrdersQuery, PreventedMatch, PreventedQuery, PublicTrade,
 };
 use crate::series::{Bucket, LEVELS, MINUTES};
@@ -258,6 +258,24 @@ impl Views {
         rows.append(&mut sql.amendments(account, id, order, from, limit).await?);
         rows.sort_by_key(|row| row.seq);
         rows.dedup_by_key(|row| row.seq);
+        Ok(page(rows, false, limit))
+    }
+
+    /// Block trades from an id on, ascending.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn blocks(&self, id: InstrumentId, from: u64, limit: usize) -> Result<Vec<BlockRow>> {
+        let market = self.inner.markets.read().get(&id).cloned();
+        let mut rows: Vec<BlockRow> = market.map_or(Vec::new(), |market| {
+            let market = market.read();
+            let wanted = market.blocks.iter().filter(|row| row.traded.id >= from);
+            wanted.copied().collect()
+        });
+        // memory holds what the database may not have yet
+        rows.append(&mut self.inner.sql.blocks(id, from, limit).await?);
+        rows.sort_by_key(|row| row.traded.id);
+        rows.dedup_by_key(|row| row.traded.id);
         Ok(page(rows, false, limit))
     }
 

@@ -41,6 +41,7 @@ impl Engine {
             Admin::SetStatus(c) => self.market(c.instrument).map(|_| ()),
             Admin::HaltInstrument(id) => self.market(*id).map(|_| ()),
             Admin::SetFilters(c) => self.check_filters(c),
+            Admin::RecordBlockTrade(c) => self.check_block(c).map(|_| ()),
             Admin::SetReference(c) => self.check_reference(c),
             Admin::SetExecutionRules(c) => self.check_execution_rules(c),
             Admin::Fund(c) => self.check_fund(c),
@@ -135,6 +136,7 @@ impl Engine {
             Admin::SetStatus(c) => self.act_status(c.instrument, c.status, out),
             Admin::HaltInstrument(id) => self.act_status(*id, MarketStatus::Halt, out),
             Admin::SetFilters(c) => self.act_filters(c, out),
+            Admin::RecordBlockTrade(c) => self.act_block(c, out),
             Admin::SetReference(c) => self.act_reference(time, c, out),
             Admin::SetExecutionRules(c) => self.act_execution_rules(c, out),
             Admin::SetFees(c) => {

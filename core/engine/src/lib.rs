@@ -39,6 +39,7 @@
 mod admin;
 mod amend;
 mod audit;
+mod blocks;
 mod cancel;
 mod cascade;
 mod command;

@@ -44,6 +44,8 @@ pub(crate) struct Market {
     pub last_trade: u64,
     pub last_update: u64,
     pub last_prevented: u64,
+    /// Of block trades.
+    pub last_block: u64,
 }
 
 impl Market {
@@ -79,6 +81,7 @@ impl Market {
             last_trade: 0,
             last_update: 0,
             last_prevented: 0,
+            last_block: 0,
         })
     }
 

@@ -15,6 +15,7 @@
 //!   1 amended orders    n:u32  n x instrument:u32 order:u64 amends:u32   by instrument, side, priority
 //!   2 lists             last:u64  n:u32  n x list locked:i128                   open ones, by instrument and id
 //!  20 trade groups      n:u32  n x account:u32 group:u32             by account
+//!  24 block trades      n:u32  n x instrument:u32 last:u64                          by instrument
 //!  25 rules             n:u32  n x instrument:u32 range:option reference:option    by instrument
 //!  30 fees              as in the crate `fees`
 //! xxh3-128 of all the above
@@ -49,6 +50,8 @@ const AMENDS: u8 = 1;
 const LISTS: u8 = 2;
 /// The section of trade groups.
 const GROUPS: u8 = 20;
+/// The section of block trades' counters.
+const BLOCKS: u8 = 24;
 /// The section of execution rules and reference prices.
 const RULES: u8 = 25;
 /// The section of fees.
@@ -165,6 +168,10 @@ impl Engine {
         self.write_amends(&mut w);
         self.write_lists(&mut w);
         self.write_groups(&mut w);
+        if let Some(blocks) = self.put_blocks() {
+            w.put(&BLOCKS);
+            w.buffer.extend_from_slice(&blocks);
+        }
         if let Some(rules) = self.put_rules() {
             w.put(&RULES);
             w.buffer.extend_from_slice(&rules);
@@ -265,6 +272,7 @@ impl Engine {
                 AMENDS => self.read_amends(input)?,
                 LISTS => self.read_lists(input)?,
                 GROUPS => self.read_groups(input)?,
+                BLOCKS => self.take_blocks(input)?,
                 RULES => self.take_rules(input)?,
                 FEES => self.read_fees(input)?,
                 _ => return Err(corrupt("a section that this program does not know")),

@@ -41,6 +41,18 @@ pub(crate) struct NewSymbol {
     pub filters: Vec<serde_json::Value>,
 }
 
+/// A trade of two accounts outside of the book.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct NewBlockTrade {
+    pub buyer: u32,
+    pub seller: u32,
+    pub price: String,
+    pub quantity: String,
+    #[serde(default)]
+    pub is_buyer_maker: bool,
+}
+
 /// What to change of a symbol; what is left out stays.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

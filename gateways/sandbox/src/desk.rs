@@ -34,6 +34,7 @@ const REQUESTS: &[&str] = &[
     "DELETE /keys/{apiKey}",
     "POST /symbols",
     "PUT /symbols/{symbol}",
+    "POST /symbols/{symbol}/blockTrades",
     "GET /fees",
     "PUT /fees",
     "GET /fees/{symbol}",
@@ -69,6 +70,7 @@ impl Sandbox {
             ("GET", ["fees", symbol]) => self.symbol_fees(symbol),
             ("DELETE", ["keys", api_key]) => self.revoke(api_key).await,
             ("POST", ["symbols"]) => self.list(body).await,
+            ("POST", ["symbols", symbol, "blockTrades"]) => self.block_trade(symbol, body).await,
             ("PUT", ["symbols", symbol]) => self.change(symbol, body).await,
             // Is it there? Asked by every page that loads, so nothing is computed for it.
             ("GET", [""]) => Ok(written(|json| {
@@ -80,6 +82,7 @@ impl Sandbox {
                 _,
                 ["" | "accounts" | "symbols" | "state" | "fees"]
                 | ["accounts", _, "fund"]
+                | ["symbols", _, "blockTrades"]
                 | ["keys" | "symbols" | "accounts" | "fees", _],
             ) => Err(ApiError::new(
                 -1020,

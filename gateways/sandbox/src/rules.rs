@@ -1,11 +1,15 @@
 //! Execution rules and reference prices of a symbol, as the API writes them.
 
 use kit::ApiError;
-use protocol::{Admin, Calculation, ExecutionRules, Mean, PriceRange, Reference, SetReference};
+use protocol::{
+    Admin, BlockTrade, Calculation, ExecutionRules, Mean, PriceRange, Reference, RejectCode,
+    SetReference,
+};
 use serde::Deserialize;
 use types::{Decimal, InstrumentId};
 
-use crate::body::{ChangedSymbol, decimal, wrong};
+use crate::body::{self, ChangedSymbol, decimal, wrong};
+use crate::desk::written;
 
 #[derive(Deserialize)]
 #[serde(tag = "calculationType", deny_unknown_fields)]
@@ -123,4 +127,33 @@ fn range(rules: &[NewRule]) -> Result<Option<PriceRange>, ApiError> {
         ));
     }
     Ok(Some(range))
+}
+
+impl crate::desk::Sandbox {
+    /// Records a trade that two accounts agreed on outside of the book.
+    pub(crate) async fn block_trade(&self, symbol: &str, body: &[u8]) -> crate::desk::Answer {
+        let new: body::NewBlockTrade = body::read(body)?;
+        let found = self.views().instrument(symbol);
+        let instrument = found.ok_or_else(|| ApiError::bad_symbol().with_status(404))?;
+        let trade = BlockTrade {
+            instrument: instrument.id,
+            buyer: self.known_account(&new.buyer.to_string())?,
+            seller: self.known_account(&new.seller.to_string())?,
+            price: decimal("blockTrade", "price", &new.price)?,
+            qty: decimal("blockTrade", "quantity", &new.quantity)?,
+            buyer_is_maker: new.is_buyer_maker,
+        };
+        match self.try_admin(Admin::RecordBlockTrade(trade)).await? {
+            Ok(_) => Ok(written(|json| {
+                json.str("symbol", symbol)
+                    .dec("price", trade.price)
+                    .dec("qty", trade.qty);
+                json.flag("isBuyerMaker", trade.buyer_is_maker);
+            })),
+            Err(RejectCode::InvalidBlockTrade) => Err(wrong(
+                "That is no block trade: two different accounts, a positive price on tickSize and a positive quantity on stepSize are expected.",
+            )),
+            Err(code) => Err(code.into()),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! `E` is when the frame was made, `T` when the venue's clock stamped what it tells.
 
-use protocol::{Aggregate, Traded};
+use protocol::{Aggregate, BlockTraded, Traded};
 use types::{Amount, Decimal, Side, Time, UpdateId, format_atoms};
 
 use crate::book::{Book, Level};
@@ -27,6 +27,16 @@ pub fn trade(json: &mut Json, head: &Head<'_>, trade: &Traded, time: Time) {
     json.num("t", trade.trade);
     json.dec("p", trade.price).dec("q", trade.qty);
     close_trade(json, time, trade.aggressor_side);
+}
+
+pub fn block_trade(json: &mut Json, head: &Head<'_>, traded: &BlockTraded, time: Time) {
+    head.open(json, "blockTrade");
+    json.num("t", traded.id)
+        .dec("p", traded.trade.price)
+        .dec("q", traded.trade.qty);
+    json.time("T", time)
+        .flag("m", traded.trade.buyer_is_maker)
+        .end();
 }
 
 pub fn agg_trade(json: &mut Json, head: &Head<'_>, id: u64, trade: &Aggregate, time: Time) {

@@ -282,6 +282,11 @@ impl Feed {
             self.follow_book(event, &mut touched, time, now);
             self.users
                 .apply(&self.hub, &self.names, event, &events[index + 1..], at);
+            if let Event::BlockTraded(traded) = event
+                && let Some(market) = self.markets.get(&traded.trade.instrument)
+            {
+                market.tell_block(&self.hub, traded, time, now);
+            }
             if matches!(
                 event,
                 Event::AssetCreated(_) | Event::InstrumentListed(_) | Event::InstrumentChanged(_)

@@ -1,7 +1,7 @@
 //! One market as its streams see it: the book by levels, and who listens to what.
 
 use kit::Json;
-use protocol::Traded;
+use protocol::{BlockTraded, Traded};
 use types::{Decimal, InstrumentId, Side, Time, UpdateId};
 use views::{Interval, Views};
 
@@ -129,6 +129,16 @@ impl Market {
                 kline.roll_to(time, &mut write);
                 kline.trade(trade, time);
             }
+        }
+    }
+
+    pub fn tell_block(&self, hub: &Hub, traded: &BlockTraded, time: Time, now: Time) {
+        let head = Head {
+            symbol: &self.symbol,
+            now,
+        };
+        for topic in self.listeners(Kind::BlockTrade) {
+            hub.send(topic, |json| encode::block_trade(json, &head, traded, time));
         }
     }
 

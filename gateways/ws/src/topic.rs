@@ -18,6 +18,7 @@ pub enum Kind {
     Rolling(Rolling),
     AvgPrice,
     ReferencePrice,
+    BlockTrade,
     AllMiniTickers,
     AllRolling(Rolling),
     /// Known to the API, and silent here: nothing happens that it could tell.
@@ -142,7 +143,7 @@ impl Kind {
             "miniTicker" => Kind::MiniTicker,
             "avgPrice" => Kind::AvgPrice,
             "referencePrice" => Kind::ReferencePrice,
-            "blockTrade" => Kind::Silent,
+            "blockTrade" => Kind::BlockTrade,
             _ => {
                 if let Some(rest) = text.strip_prefix("depth") {
                     return Self::parse_depth(rest);

@@ -1,8 +1,8 @@
 //! Rows of the tables to values and back. The order of the columns is that of the constants here.
 
 use protocol::{
-    Condition, Extras, MatchPrevented, More, Order, OrderKind, OrderList, OrderStatus, Party,
-    StpMode, TimeInForce, Traded, Wire,
+    BlockTrade, BlockTraded, Condition, Extras, MatchPrevented, More, Order, OrderKind, OrderList,
+    OrderStatus, Party, StpMode, TimeInForce, Traded, Wire,
 };
 use sqlx::any::AnyRow;
 use sqlx::query::Query;
@@ -12,7 +12,7 @@ use types::{
     TradeGroupId, TradeId, UpdateId,
 };
 
-use crate::model::{Amendment, Asset, HistoryError, PreventedMatch, TransferRow};
+use crate::model::{Amendment, Asset, BlockRow, HistoryError, PreventedMatch, TransferRow};
 use crate::series::Bucket;
 use crate::tape::TradeRow;
 
@@ -419,6 +419,46 @@ pub(crate) fn amendment(row: &AnyRow) -> Result<Amendment> {
         qty_before: c.decimal()?,
         qty: c.decimal()?,
         time: Time(c.int()?),
+    })
+}
+
+pub(crate) const BLOCK: &str =
+    "instrument, id, time, price, qty, quote, buyer, seller, buyer_is_maker";
+
+pub(crate) fn bind_block<'q>(q: Binding<'q>, row: &BlockRow) -> Binding<'q> {
+    let traded = &row.traded;
+    let trade = &traded.trade;
+    q.bind(i64::from(trade.instrument.0))
+        .bind(big(traded.id))
+        .bind(row.time.0)
+        .bind(trade.price.0)
+        .bind(trade.qty.0)
+        .bind(traded.quote.0.to_string())
+        .bind(i64::from(trade.buyer.0))
+        .bind(i64::from(trade.seller.0))
+        .bind(i64::from(trade.buyer_is_maker))
+}
+
+pub(crate) fn block(row: &AnyRow) -> Result<BlockRow> {
+    let c = &mut Cursor { row, at: 0 };
+    let instrument = InstrumentId(c.small()?);
+    let id = c.id()?;
+    let time = Time(c.int()?);
+    let (price, qty, quote) = (c.decimal()?, c.decimal()?, c.amount()?);
+    Ok(BlockRow {
+        traded: BlockTraded {
+            id,
+            trade: BlockTrade {
+                instrument,
+                buyer: AccountId(c.small()?),
+                seller: AccountId(c.small()?),
+                price,
+                qty,
+                buyer_is_maker: c.int()? != 0,
+            },
+            quote: Amount(quote),
+        },
+        time,
     })
 }
 

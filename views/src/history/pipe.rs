@@ -4,7 +4,7 @@ use parking_lot::{Condvar, Mutex};
 use protocol::{Instrument, Order, OrderList};
 use types::Seq;
 
-use crate::model::{Amendment, Asset, PreventedMatch, TransferRow};
+use crate::model::{Amendment, Asset, BlockRow, PreventedMatch, TransferRow};
 use crate::tape::TradeRow;
 
 /// Rows of adjoining records that are written in one SQL transaction.
@@ -18,6 +18,7 @@ pub(crate) struct Chunk {
     pub transfers: Vec<TransferRow>,
     pub prevented: Vec<PreventedMatch>,
     pub amendments: Vec<Amendment>,
+    pub blocks: Vec<BlockRow>,
     /// Lists after each record that changed them.
     pub lists: Vec<OrderList>,
     pub instruments: Vec<Instrument>,
@@ -31,6 +32,7 @@ impl Chunk {
             + self.transfers.len()
             + self.prevented.len()
             + self.amendments.len()
+            + self.blocks.len()
             + self.lists.len()
             + self.instruments.len()
             + self.assets.len()

@@ -6,7 +6,9 @@ use sqlx::{AnyPool, AssertSqlSafe};
 use types::{AccountId, ClientId, InstrumentId, OrderId, Seq};
 
 use super::columns::{self, big};
-use crate::model::{Amendment, HistoryError, ListKey, ListsQuery, PreventedMatch, PreventedQuery};
+use crate::model::{
+    Amendment, BlockRow, HistoryError, ListKey, ListsQuery, PreventedMatch, PreventedQuery,
+};
 use crate::series::Bucket;
 use crate::tape::TradeRow;
 
@@ -340,6 +342,20 @@ impl Sql {
             .bind(count(limit));
         let rows = query.fetch_all(&self.pool).await?;
         rows.iter().map(columns::amendment).collect()
+    }
+
+    /// Block trades from an id on, ascending.
+    pub async fn blocks(&self, id: InstrumentId, from: u64, limit: usize) -> Result<Vec<BlockRow>> {
+        let sql = format!(
+            "SELECT {} FROM blocks WHERE instrument = $1 AND id >= $2 ORDER BY id LIMIT $3",
+            columns::BLOCK
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(i64::from(id.0))
+            .bind(big(from))
+            .bind(count(limit));
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(columns::block).collect()
     }
 
     /// One list by its id, or the newest of a name.

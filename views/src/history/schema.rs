@@ -9,7 +9,7 @@ use crate::model::HistoryError;
 /// Of the tables. A database of another format is rebuilt from the event log.
 pub(crate) const FORMAT: i64 = 3;
 
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "meta",
     "assets",
     "instruments",
@@ -20,10 +20,11 @@ const TABLES: [&str; 10] = [
     "prevented",
     "amendments",
     "lists",
+    "blocks",
 ];
 
 // `{}` becomes WITHOUT ROWID on SQLite: the table is its primary key, as on no other database is needed.
-const CREATE: [&str; 20] = [
+const CREATE: [&str; 21] = [
     "CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS assets (id BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, decimals BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS instruments (id BIGINT NOT NULL PRIMARY KEY, symbol TEXT NOT NULL, base BIGINT NOT NULL, quote BIGINT NOT NULL)",
@@ -62,6 +63,9 @@ const CREATE: [&str; 20] = [
     "CREATE TABLE IF NOT EXISTS lists (account BIGINT NOT NULL, id BIGINT NOT NULL, instrument BIGINT NOT NULL, client_id TEXT NOT NULL, \
      placed_at BIGINT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (account, id)){}",
     "CREATE INDEX IF NOT EXISTS lists_client ON lists (account, client_id)",
+    "CREATE TABLE IF NOT EXISTS blocks (instrument BIGINT NOT NULL, id BIGINT NOT NULL, time BIGINT NOT NULL, price BIGINT NOT NULL, \
+     qty BIGINT NOT NULL, quote TEXT NOT NULL, buyer BIGINT NOT NULL, seller BIGINT NOT NULL, buyer_is_maker BIGINT NOT NULL, \
+     PRIMARY KEY (instrument, id)){}",
 ];
 
 /// Makes the tables where they are missing and answers the last record that they hold.

@@ -74,6 +74,12 @@ const AMENDMENTS: Table = Table {
     count: 9,
     conflict: "",
 };
+const BLOCKS: Table = Table {
+    name: "blocks",
+    columns: columns::BLOCK,
+    count: 9,
+    conflict: "",
+};
 const LISTS: Table = Table {
     name: "lists",
     columns: columns::LIST,
@@ -126,6 +132,8 @@ impl Scribe {
         self.insert(tx, &PREVENTED, &chunk.prevented, columns::bind_prevented)
             .await?;
         self.insert(tx, &AMENDMENTS, &chunk.amendments, columns::bind_amendment)
+            .await?;
+        self.insert(tx, &BLOCKS, &chunk.blocks, columns::bind_block)
             .await?;
         let mut seen = HashSet::with_capacity(chunk.lists.len());
         let last = |list: &&protocol::OrderList| seen.insert(list.id);

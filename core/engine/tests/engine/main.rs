@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 mod allocations;
+mod blocks;
 mod conditional;
 mod fees;
 mod filters;

@@ -132,3 +132,48 @@ async fn an_order_outside_of_the_range_expires_and_says_why() {
     let filled = venue.good(&bob, "POST", "/api/v3/order", &order).await;
     assert_eq!(filled["status"], "FILLED");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_trade_is_settled_and_kept() {
+    let (venue, ann, bob) = Venue::with_market().await;
+    let path = "/sandbox/v1/symbols/ABCUSDT/blockTrades";
+    let block = |price: &str, qty: &str| {
+        json!({"buyer": ann.account, "seller": bob.account, "price": price, "quantity": qty, "isBuyerMaker": true}).to_string()
+    };
+    for (price, qty) in [("90.5", "2"), ("91", "3.001"), ("92", "1")] {
+        let reply = venue.send("POST", path, &[], &block(price, qty)).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+    }
+    for (price, qty, code) in [
+        ("0", "1", -1130),
+        ("1", "0.0001", -1130),
+        ("1", "2000", -2010),
+    ] {
+        let reply = venue.send("POST", path, &[], &block(price, qty)).await;
+        assert_eq!(reply.code(), code, "{reply:?}");
+    }
+    let now = venue.now_ms();
+    let row = |id: u32, price: &str, qty: &str, quote: &str| json!({"id": id, "price": price, "qty": qty, "quoteQty": quote, "time": now, "isBuyerMaker": true});
+    let rows = [
+        row(1, "90.50000000", "2.00000000", "181.00000000"),
+        row(2, "91.00000000", "3.00100000", "273.09100000"),
+        row(3, "92.00000000", "1.00000000", "92.00000000"),
+    ];
+    let asked = |from: u32, limit: u32| {
+        format!("/api/v3/historicalBlockTrades?{SYMBOL}&fromId={from}&limit={limit}")
+    };
+    for _ in 0..2 {
+        assert_eq!(venue.get(&asked(0, 9)).await.json(), json!(rows));
+        assert_eq!(venue.get(&asked(2, 1)).await.json(), json!([rows[1]]));
+        assert!(venue.context.views.settle());
+    }
+    let account = venue
+        .good(&ann, "GET", "/api/v3/account", "omitZeroBalances=true")
+        .await;
+    let abc = account["balances"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|b| b["asset"] == "ABC");
+    assert_eq!(abc.unwrap()["free"], "1006.00100000");
+}

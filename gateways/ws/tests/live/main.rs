@@ -137,6 +137,38 @@ async fn a_reference_price_has_a_stream_and_two_methods() {
     venue.close().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_block_trade_is_told_as_it_is_kept() {
+    let venue = Venue::open(Profile::WIDE).await;
+    let (buyer, seller) = (venue.trader().await, venue.trader().await);
+    let mut market = venue.connect("/ws/tideusdt@blockTrade").await;
+    let mut api = venue.connect("/ws-api/v3").await;
+    // answered behind the subscription
+    api.ok("ping", json!({})).await;
+    let block =
+        json!({"buyer": buyer.account, "seller": seller.account, "price": "2", "quantity": "3"});
+    venue
+        .sandbox("POST", "/symbols/TIDEUSDT/blockTrades", &block)
+        .await;
+    let told = market.wait(|f| f["e"] == "blockTrade").await;
+    let asked = json!({"symbol": "TIDEUSDT", "fromId": 1});
+    let kept = api.ok("blockTrades.historical", asked).await[0].clone();
+    for (told_as, kept_as) in [
+        ("t", "id"),
+        ("p", "price"),
+        ("q", "qty"),
+        ("T", "time"),
+        ("m", "isBuyerMaker"),
+    ] {
+        assert_eq!(told[told_as], kept[kept_as], "{told_as}");
+    }
+    assert_eq!(
+        (&told["s"], &told["m"]),
+        (&json!("TIDEUSDT"), &json!(false))
+    );
+    venue.close().await;
+}
+
 /// What `account.commission` and `order.test` say is what the execution reports of both parties say.
 #[tokio::test(flavor = "multi_thread")]
 async fn commission_is_told_as_it_is_charged() {

@@ -35,7 +35,7 @@ pub const METHODS: &[Method] = &[
         Some("blockTrades.historical"),
         Weight::Fixed(25),
         BLOCKS,
-        Handler::Now(block_trades),
+        Handler::Later(block_trades),
     ),
     Method::public(
         "/api/v3/aggTrades",
@@ -186,10 +186,32 @@ fn historical_trades<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
     })
 }
 
-/// Trades that were agreed on outside the book: this venue settles none, so that no id has one behind it.
-fn block_trades(ctx: &Context, call: &Call) -> Outcome {
-    symbols::instrument(ctx, call)?;
-    Ok(write_trades(&[], 8, call))
+/// Trades that were agreed on outside the book.
+fn block_trades<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
+    Box::pin(async move {
+        let instrument = symbols::instrument(ctx, call)?;
+        let from = call.params.count("fromId").unwrap_or_default();
+        let rows = ctx
+            .views
+            .blocks(instrument.id, from, limit(call, DEFAULT_ROWS))
+            .await
+            .map_err(broken_history)?;
+        let precision = symbols::quote_precision(ctx, &instrument);
+        let mut json = Json::onto(Vec::with_capacity(8 + 140 * rows.len()), call.unit);
+        json.begin_array();
+        for row in &rows {
+            let trade = &row.traded.trade;
+            json.begin()
+                .num("id", row.traded.id)
+                .dec("price", trade.price)
+                .dec("qty", trade.qty);
+            json.amount("quoteQty", row.traded.quote, precision)
+                .time("time", row.time);
+            json.flag("isBuyerMaker", trade.buyer_is_maker).end();
+        }
+        json.end_array();
+        Ok(json.finish())
+    })
 }
 
 fn write_trades(trades: &[PublicTrade], quote_precision: u8, call: &Call) -> Vec<u8> {
