@@ -9,10 +9,12 @@ use bytes::Bytes;
 use identity::{Key, KeyKind};
 use kit::{ApiError, Context, Dialect, Input, Json, Response, Router, Security, TimeUnit, Usage};
 use parking_lot::Mutex;
+use sbe::Format;
 use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use types::{AccountId, Time};
 
+use crate::binary;
 use crate::feed::Message;
 use crate::handle::Line;
 
@@ -30,6 +32,7 @@ pub(crate) struct Api {
     pub line: Arc<Line>,
     pub peer: IpAddr,
     pub unit: TimeUnit,
+    pub format: Format,
     /// Whether answers carry `rateLimits` unless a request says otherwise.
     pub tells_limits: bool,
     connected: Time,
@@ -58,6 +61,7 @@ pub(crate) struct Opening {
     pub line: Arc<Line>,
     pub peer: IpAddr,
     pub unit: TimeUnit,
+    pub format: Format,
     pub tells_limits: bool,
     pub requests: usize,
 }
@@ -70,7 +74,17 @@ struct Frame {
     tells_limits: bool,
 }
 
+impl Frame {
+    fn call(&self) -> (&str, &Value) {
+        (&self.method, &self.id)
+    }
+}
+
 impl Api {
+    pub fn is_binary(&self) -> bool {
+        self.format != Format::Json
+    }
+
     pub fn new(opening: Opening) -> Arc<Api> {
         Arc::new_cyclic(|me| Api {
             me: me.clone(),
@@ -80,6 +94,7 @@ impl Api {
             line: opening.line,
             peer: opening.peer,
             unit: opening.unit,
+            format: opening.format,
             tells_limits: opening.tells_limits,
             requests: Arc::new(Semaphore::new(opening.requests)),
             session: Mutex::default(),
@@ -102,7 +117,7 @@ impl Api {
                     Ok(weight) => Response::refusal(error, usage(weight), Dialect::WebSocket, now),
                     Err(error) => self.refusal(error),
                 };
-                return self.answer(&id, &response, self.tells_limits);
+                return self.answer(("", &id), &response, self.tells_limits);
             }
         };
         if self.revoke_if_invalid() {
@@ -177,7 +192,7 @@ impl Api {
                 ),
                 Err(error) => self.refusal(error),
             };
-            return self.answer(&frame.id, &response, frame.tells_limits);
+            return self.answer(frame.call(), &response, frame.tells_limits);
         };
         let session = self.session.lock().key.as_ref().map(|(key, _)| key.clone());
         let (Some(me), Ok(place)) = (self.me.upgrade(), self.requests.clone().try_acquire_owned())
@@ -198,7 +213,7 @@ impl Api {
     fn done(&self, place: OwnedSemaphorePermit, frame: &Frame, response: &Response) {
         // first the place: the answer wakes the connection, which then reads on
         drop(place);
-        self.answer(&frame.id, response, frame.tells_limits);
+        self.answer(frame.call(), response, frame.tells_limits);
     }
 
     /// A call about the connection itself: weighed, and done at once, so that later frames find its effect.
@@ -210,14 +225,16 @@ impl Api {
         let now = self.context.now();
         let weight = match self.context.limits.enter(self.peer, WEIGHT, now) {
             Ok(weight) => weight,
-            Err(error) => return self.answer(&frame.id, &self.refusal(error), frame.tells_limits),
+            Err(error) => {
+                return self.answer(frame.call(), &self.refusal(error), frame.tells_limits);
+            }
         };
         let done = input(&frame.params, self.unit).and_then(|input| act(self, &input));
         let (body, then) = match done {
             Ok(Done { body, then }) => (body, then),
             Err(error) => {
                 let response = Response::refusal(error, usage(weight), Dialect::WebSocket, now);
-                return self.answer(&frame.id, &response, frame.tells_limits);
+                return self.answer(frame.call(), &response, frame.tells_limits);
             }
         };
         let response = Response {
@@ -227,7 +244,7 @@ impl Api {
             retry_at: None,
             retry_after_seconds: None,
         };
-        let reply = self.frame(&frame.id, &response, frame.tells_limits);
+        let reply = self.frame(frame.call(), &response, frame.tells_limits);
         match then {
             Then::Nothing => self.line.outbox.push(reply),
             Then::Subscribe(id, account) => {
@@ -382,7 +399,7 @@ impl Api {
         let ids = session.end_own();
         drop(session);
         let response = self.refusal(ApiError::rejected_key());
-        let reply = self.frame(&Value::Null, &response, false);
+        let reply = self.frame(("", &Value::Null), &response, false);
         self.line.send(Message::Unsubscribe {
             conn: self.line.conn,
             ids,
@@ -397,13 +414,29 @@ impl Api {
         Response::refusal(error, usage(weight), Dialect::WebSocket, now)
     }
 
-    fn answer(&self, id: &Value, response: &Response, tells_limits: bool) {
+    fn answer(&self, call: (&str, &Value), response: &Response, tells_limits: bool) {
         self.line
             .outbox
-            .push(self.frame(id, response, tells_limits));
+            .push(self.frame(call, response, tells_limits));
     }
 
-    fn frame(&self, id: &Value, response: &Response, tells_limits: bool) -> Bytes {
+    /// The answer to the call of this method and id.
+    fn frame(
+        &self,
+        (method, id): (&str, &Value),
+        response: &Response,
+        tells_limits: bool,
+    ) -> Bytes {
+        if let Format::Sbe { deprecated } = self.format {
+            let limits = tells_limits.then(|| {
+                let mut json = Json::new(self.unit);
+                json.begin_array();
+                self.context.limits.write(&mut json, Some(response.usage));
+                json.end_array();
+                serde_json::from_slice(&json.finish()).unwrap_or_default()
+            });
+            return binary::answer(method, id, response, limits, deprecated);
+        }
         let mut json = Json::onto(Vec::with_capacity(response.body.len() + 256), self.unit);
         json.begin().raw("id", id.to_string().as_bytes());
         json.num("status", response.status);

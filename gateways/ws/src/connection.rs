@@ -111,6 +111,10 @@ where
     let life = tokio::time::sleep(settings.life);
     tokio::pin!(life);
     let mut frames = Vec::new();
+    let is_binary = match dialogue {
+        Dialogue::Streams(_) => false,
+        Dialogue::Api(api) => api.is_binary(),
+    };
     loop {
         let listens = match dialogue {
             Dialogue::Streams(_) => true,
@@ -136,7 +140,7 @@ where
             }
             taken = line.outbox.take(&mut frames) => match taken {
                 Ok(()) => {
-                    if let Err(end) = write(socket, line, &mut frames, settings).await {
+                    if let Err(end) = write(socket, line, (&mut frames, is_binary), settings).await {
                         return end;
                     }
                 }
@@ -176,7 +180,7 @@ fn follow(dialogue: &mut Dialogue, line: &Line, text: &str) {
 async fn write<S>(
     socket: &mut WebSocketStream<S>,
     line: &Line,
-    frames: &mut Vec<Bytes>,
+    (frames, is_binary): (&mut Vec<Bytes>, bool),
     settings: Settings,
 ) -> Result<(), End>
 where
@@ -184,7 +188,11 @@ where
 {
     let writing = async {
         for frame in frames.drain(..) {
-            socket.feed(Frame::text(frame)).await?;
+            let frame = match is_binary {
+                true => Frame::binary(frame),
+                false => Frame::text(frame),
+            };
+            socket.feed(frame).await?;
         }
         socket.flush().await
     };

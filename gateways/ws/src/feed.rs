@@ -219,7 +219,7 @@ impl Feed {
         if let Some(entry) = self.hub.conn(conn) {
             for id in ids {
                 let body = encode(entry.unit, |json| report::stream_terminated(json, now));
-                entry.outbox.push(event_frame(*id, &body));
+                entry.outbox.push(event_frame(entry.form, *id, &body));
             }
         }
         self.hub.reply(conn, reply);

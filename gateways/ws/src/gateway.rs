@@ -10,9 +10,11 @@ use hyper_util::rt::TokioIo;
 use kit::{
     ApiError, Context, Profile, Router, TimeUnit, UpgradeKind, Upgrades, WireRequest, WireResponse,
 };
+use sbe::Format;
 use tokio_websockets::{Config, Limits, ServerBuilder};
 
 use crate::api::{Api, Opening};
+use crate::binary;
 use crate::connection::{Dialogue, Settings, serve};
 use crate::control::{MAX_STREAMS, Session};
 use crate::feed::Message;
@@ -101,6 +103,7 @@ impl Gateway {
         let form = match kind {
             UpgradeKind::Raw => Form::Raw,
             UpgradeKind::Combined => Form::Combined,
+            UpgradeKind::Api if query.format != Format::Json => Form::Binary,
             UpgradeKind::Api => Form::Api,
         };
         let line = Arc::new(self.feed.open(query.unit, form, self.settings.bounds));
@@ -111,6 +114,7 @@ impl Gateway {
                 line: line.clone(),
                 peer,
                 unit: query.unit,
+                format: query.format,
                 tells_limits: query.tells_limits,
                 requests: self.settings.requests,
             }))
@@ -198,6 +202,7 @@ fn refusal(error: &ApiError) -> WireResponse {
 struct Query {
     streams: Vec<Topic>,
     unit: TimeUnit,
+    format: Format,
     tells_limits: bool,
 }
 
@@ -206,8 +211,10 @@ impl Query {
         let mut read = Query {
             streams: Vec::new(),
             unit: TimeUnit::Millis,
+            format: Format::Json,
             tells_limits: true,
         };
+        let mut asked = [None; 3];
         if let (UpgradeKind::Raw, Some(names)) = (kind, path.strip_prefix("/ws/")) {
             read.add(names)?;
         }
@@ -221,9 +228,18 @@ impl Query {
                         .parse()
                         .map_err(|_| ApiError::invalid("returnRateLimits"))?;
                 }
-                "responseFormat" if value != "json" => return Err(ApiError::sbe_disabled()),
+                "responseFormat" => asked[0] = Some(value),
+                "sbeSchemaId" => asked[1] = Some(value),
+                "sbeSchemaVersion" => asked[2] = Some(value),
                 _ => {}
             }
+        }
+        read.format = binary::form(asked[0], asked[1], asked[2])?;
+        if read.format != Format::Json {
+            if kind != UpgradeKind::Api {
+                return Err(ApiError::sbe_disabled());
+            }
+            read.unit = TimeUnit::Micros;
         }
         Ok(read)
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kit::{Json, TimeUnit};
 
+use crate::binary;
 use crate::outbox::{Close, Outbox};
 use crate::topic::Topic;
 
@@ -24,6 +25,8 @@ pub enum Form {
     Combined,
     /// The WebSocket API: `{"subscriptionId":…,"event":…}`
     Api,
+    /// The WebSocket API in SBE.
+    Binary,
 }
 
 #[derive(Debug)]
@@ -165,6 +168,7 @@ impl Hub {
             conn.outbox.push(match conn.form {
                 Form::Raw => body,
                 Form::Combined => wrap(name, &body),
+                Form::Binary => binary::event(None, &body),
                 Form::Api => {
                     let mut json = Json::new(conn.unit);
                     json.begin().raw("event", &body).end();

@@ -25,6 +25,7 @@
 //! `error`. A name in the address that is no stream is passed over; an address that asks for no WebSocket is answered with 426.
 
 mod api;
+mod binary;
 mod book;
 mod candle;
 mod connection;

@@ -14,7 +14,8 @@ use types::{
     TradeGroupId, Wallet,
 };
 
-use crate::hub::{ConnId, Hub, encode};
+use crate::binary;
+use crate::hub::{ConnId, Form, Hub, encode};
 use crate::report::{self, Balance, Execution, Half, Prevented, Report};
 
 /// What names mean: the assets and instruments that events have told of.
@@ -508,14 +509,18 @@ impl Users {
             if let Some(conn) = hub.conn(subscription.conn) {
                 let body = bodies[usize::from(conn.unit == TimeUnit::Micros)]
                     .get_or_insert_with(|| encode(conn.unit, &write));
-                conn.outbox.push(event_frame(subscription.id, body));
+                let frame = event_frame(conn.form, subscription.id, body);
+                conn.outbox.push(frame);
             }
         }
     }
 }
 
 /// A user data event as the WebSocket API sends it.
-pub fn event_frame(subscription: u32, body: &[u8]) -> Bytes {
+pub fn event_frame(form: Form, subscription: u32, body: &[u8]) -> Bytes {
+    if form == Form::Binary {
+        return binary::event(Some(subscription), body);
+    }
     let mut json = Json::onto(Vec::with_capacity(body.len() + 48), TimeUnit::Millis);
     json.begin().num("subscriptionId", subscription);
     json.raw("event", body).end();

@@ -1,5 +1,6 @@
 //! WebSockets of a whole exchange, over the loopback.
 
+mod binary;
 mod venue;
 
 use std::collections::BTreeMap;

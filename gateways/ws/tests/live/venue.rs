@@ -143,6 +143,17 @@ impl Venue {
         }
     }
 
+    /// The status with which an address is refused.
+    pub async fn refused(&self, path: &str) -> u16 {
+        let uri = format!("ws://{}{path}", self.address).parse().unwrap();
+        match soon(ClientBuilder::from_uri(uri).connect()).await {
+            Err(tokio_websockets::Error::Upgrade(
+                tokio_websockets::upgrade::Error::DidNotSwitchProtocols(status),
+            )) => status,
+            other => panic!("{path} was not refused: {:?}", other.is_ok()),
+        }
+    }
+
     pub async fn connect(&self, path: &str) -> Client {
         let uri = format!("ws://{}{path}", self.address).parse().unwrap();
         let (socket, _) = soon(ClientBuilder::from_uri(uri).connect())
@@ -240,6 +251,9 @@ impl Client {
                 if let Some(text) = frame.as_text() {
                     return Some(serde_json::from_str(text).expect("valid JSON"));
                 }
+                if frame.is_binary() {
+                    return Some(of_binary(frame.as_payload()));
+                }
                 if frame.is_close() {
                     return None;
                 }
@@ -287,6 +301,26 @@ impl Client {
             answer["error"]["code"].as_i64().unwrap(),
         )
     }
+}
+
+/// A message of an SBE connection in the words of a JSON connection; `template` says which message it was.
+fn of_binary(bytes: &[u8]) -> Value {
+    let decoded = sbe::decode::decode(&sbe::SPOT, bytes).expect("a message");
+    if decoded.template != sbe::answer::WRAPPER {
+        let id = decoded.json["subscriptionId"].clone();
+        return json!({"subscriptionId": id, "event": decoded.json, "template": decoded.template});
+    }
+    let json = decoded.json;
+    let id = json["id"].as_str().unwrap();
+    let id = id.parse::<u64>().map_or(json!(id), |id| json!(id));
+    let name = match json["status"].as_u64() {
+        Some(200) => "result",
+        _ => "error",
+    };
+    json!({
+        "id": id, "status": json["status"], "rateLimits": json["rateLimits"], name: json["result"]["json"],
+        "template": json["result"]["template"], "deprecated": json["sbeSchemaIdVersionDeprecated"],
+    })
 }
 
 pub fn limit(side: &str, price: &str, quantity: &str) -> Value {
