@@ -355,9 +355,7 @@ impl Feed {
                 )
             }
             Event::OrderAmended(amended) => {
-                let Some(order) = self.users.order(amended.instrument, amended.order) else {
-                    return None;
-                };
+                let order = self.users.order(amended.instrument, amended.order)?;
                 let delta = match order.iceberg_qty().is_zero() {
                     true => i128::from(amended.open_qty.0) - i128::from(order.open_qty().0),
                     // what is shown less of an iceberg is told by itself
