@@ -285,6 +285,7 @@ impl Stage {
                     Ok::<_, String>(Box::new(Extras {
                         stop_price: dec(&new.stop)?,
                         trailing_delta: new.trail.parse().map_err(|_| "trail=NUMBER")?,
+                        ..Extras::NONE
                     }))
                 })
                 .transpose()?,

@@ -7,7 +7,7 @@ use types::Seq;
 use crate::model::HistoryError;
 
 /// Of the tables. A database of another format is rebuilt from the event log.
-pub(crate) const FORMAT: i64 = 3;
+pub(crate) const FORMAT: i64 = 4;
 
 const TABLES: [&str; 11] = [
     "meta",
