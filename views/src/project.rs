@@ -93,20 +93,17 @@ impl Inner {
             Event::OrderAmended(amended) => self.amended(seq, time, amended, touched, chunk),
             Event::OrderTriggered(e) => {
                 let key = (e.instrument, e.order);
-                self.condition(e.account, key, time, touched, |c| {
-                    c.triggered_at = Some(time)
-                });
+                let act = |c: &mut Condition| c.triggered_at = Some(time);
+                self.condition(e.account, key, time, touched, act);
             }
             Event::TrailingStarted(e) => {
                 let key = (e.instrument, e.order);
-                self.condition(e.account, key, time, touched, |c| {
-                    c.trailing_at = Some(time)
-                });
+                let follow = |c: &mut Condition| c.trailing_at = Some(time);
+                self.condition(e.account, key, time, touched, follow);
             }
             Event::OrderActivated(e) => self.activated(time, e, touched),
             Event::ListPlaced(list) | Event::ListEnded(list) => {
-                let account = self.account(list.account);
-                account.write().set_list((**list).clone());
+                self.tell(event);
                 chunk.lists.push((**list).clone());
             }
             Event::MatchPrevented(prevented) => {
@@ -376,7 +373,7 @@ impl Inner {
                 order.set_more(|more| more.shown_qty = None);
                 self.account(order.account).write().insert(order);
             }
-            Event::ListRestored(list) => {
+            Event::ListPlaced(list) | Event::ListEnded(list) | Event::ListRestored(list) => {
                 let account = self.account(list.account);
                 account.write().set_list((**list).clone());
             }

@@ -270,7 +270,7 @@ fn groups_are_checked() {
         account: ANN,
         group: Some(TradeGroupId(5)),
     });
-    assert_eq!(world.events, [told.clone()]);
+    assert_eq!(world.events, std::slice::from_ref(&told));
     let mut heard = Vec::new();
     world.engine.tell(&mut |event| heard.push(event));
     assert!(heard.contains(&told));
