@@ -106,9 +106,7 @@ impl Inner {
                 self.tell(event);
                 chunk.lists.push((**list).clone());
             }
-            Event::MatchPrevented(prevented) => {
-                self.kept_prevented(seq, time, prevented, touched, chunk)
-            }
+            Event::MatchPrevented(p) => self.kept_prevented(seq, time, p, touched, chunk),
             Event::MatchPreventedInGroup(of) => self.group_prevented(of.group, chunk),
             Event::OrderDecremented(e) => self.decremented(e),
             Event::IcebergShown(e) => self.shown(e),
