@@ -166,7 +166,7 @@ pub fn score(options: &Options) -> Result<Score> {
 
 /// Every line of the contract against the binary that is already built. Lines that are known to be missing stand in
 /// conformance/contract-gaps.txt; one that fails and is not there, or passes and is, fails the run.
-fn contract(options: &Options) -> Result<Score> {
+pub fn contract(options: &Options) -> Result<Score> {
     let folder = house::root().join("conformance");
     tools::python()?;
     let scratch = house::empty_scratch("contract")?;

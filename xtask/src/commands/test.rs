@@ -65,6 +65,9 @@ pub fn run(options: &Options) -> Result<bool> {
     step("conformance", &|| {
         conformance::score(&conformance::Options::short())
     });
+    step("contract", &|| {
+        conformance::contract(&conformance::Options::short())
+    });
     step("drill kill", &|| drill::kill(&drill::Kill::short()));
     step("drill acks", &|| {
         drill::acks(&drill::Acks::short(options.install))

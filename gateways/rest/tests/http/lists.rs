@@ -315,6 +315,11 @@ async fn an_otoco_is_told_through_its_whole_life() {
                 .await;
             assert_eq!(told(&found), words("ALL_DONE", "ALL_DONE"), "{params}");
         }
+        let path = "/api/v3/myTrades";
+        let trades = venue.good(&trader, "GET", path, "symbol=ABCUSDT").await;
+        for trade in trades.as_array().unwrap() {
+            assert_eq!(trade["orderListId"], id, "{trade}");
+        }
         let all = venue.good(&trader, "GET", "/api/v3/allOrderList", "").await;
         assert_eq!(all.as_array().unwrap().len(), 1);
         let open = venue

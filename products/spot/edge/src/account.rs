@@ -1,12 +1,14 @@
 //! The caller's own: balances, commissions, orders, trades, limits.
 
+use std::collections::{BTreeSet, HashMap};
+
 use kit::{
     ApiError, Call, Context, Handler, Input, Json, Kind, Later, Method, Orders, Outcome, Param,
     Security, Weight,
 };
 use protocol::{FeeParts, Instrument, Order, OrderKey};
-use types::{Amount, Decimal, OrderId, TradeId};
-use views::{Fill, FillsQuery, OrdersQuery, PreventedQuery};
+use types::{Amount, Decimal, ListId, OrderId, TradeId};
+use views::{Fill, FillsQuery, ListsQuery, OrdersQuery, PreventedQuery};
 
 use crate::changes::{ORDER_ID, key, names_an_order};
 use crate::market::broken_history;
@@ -384,17 +386,60 @@ fn trades<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
             .fills(call.account, instrument.id, query)
             .await
             .map_err(broken_history)?;
+        let lists = lists_of(ctx, call, &instrument, &fills).await?;
         written(call, |json| {
             json.begin_array();
             for fill in &fills {
-                write_fill(json, ctx, &instrument, fill);
+                let list = lists.get(&fill.order).copied();
+                write_fill(json, ctx, &instrument, fill, list);
             }
             json.end_array();
         })
     })
 }
 
-fn write_fill(json: &mut Json, ctx: &Context, instrument: &Instrument, fill: &Fill) {
+/// The lists that the orders of these fills are parts of. Accounts without lists, which are most, cost one look.
+async fn lists_of(
+    ctx: &Context,
+    call: &Call,
+    instrument: &Instrument,
+    fills: &[Fill],
+) -> Result<HashMap<OrderId, ListId>, ApiError> {
+    let any = ListsQuery {
+        from: None,
+        start: None,
+        end: None,
+        limit: 1,
+    };
+    let (views, account) = (&ctx.views, call.account);
+    let has_lists = !views
+        .order_lists(account, any)
+        .await
+        .map_err(broken_history)?
+        .is_empty();
+    let mut lists = HashMap::new();
+    let orders: BTreeSet<OrderId> = fills
+        .iter()
+        .filter(|_| has_lists)
+        .map(|f| f.order)
+        .collect();
+    for id in orders {
+        let order = views
+            .order(account, instrument.id, OrderKey::Id(id))
+            .await
+            .map_err(broken_history)?;
+        lists.extend(order.and_then(|order| order.list()).map(|list| (id, list)));
+    }
+    Ok(lists)
+}
+
+fn write_fill(
+    json: &mut Json,
+    ctx: &Context,
+    instrument: &Instrument,
+    fill: &Fill,
+    list: Option<ListId>,
+) {
     let (asset, precision) = ctx
         .views
         .asset(fill.fee_asset)
@@ -404,8 +449,11 @@ fn write_fill(json: &mut Json, ctx: &Context, instrument: &Instrument, fill: &Fi
     json.begin()
         .str("symbol", &instrument.symbol)
         .num("id", fill.trade)
-        .num("orderId", fill.order)
-        .num("orderListId", -1);
+        .num("orderId", fill.order);
+    match list {
+        Some(list) => json.num("orderListId", list),
+        None => json.num("orderListId", -1),
+    };
     json.dec("price", fill.price).dec("qty", fill.qty);
     json.amount(
         "quoteQty",
