@@ -59,6 +59,14 @@ impl Message {
             .map(|(_, value)| &**value)
     }
 
+    /// An entry of a repeating group, read as if it were a message.
+    #[must_use]
+    pub fn of(fields: &[(u32, Box<str>)]) -> Message {
+        Message {
+            fields: fields.to_vec(),
+        }
+    }
+
     #[must_use]
     pub fn fields(&self) -> &[(u32, Box<str>)] {
         &self.fields

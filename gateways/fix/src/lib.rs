@@ -20,13 +20,14 @@
 //!
 //! # Errors
 //! A message that cannot be read, lacks a field or names an unknown symbol: `Reject <3>`. A sound one that is refused: `ExecutionReport <8>`
-//! (rejected), `OrderCancelReject <9>`, `OrderAmendReject <XAR>`, `OrderMassCancelReport <r>`, `MarketDataRequestReject <Y>`, with the API's own
+//! (rejected), `ListStatus <N>` (rejected), `OrderCancelReject <9>`, `OrderAmendReject <XAR>`, `OrderMassCancelReport <r>`, `MarketDataRequestReject <Y>`, with the API's own
 //! code and sentence in `ErrorCode (25016)` and `Text (58)`.
 //!
-//! Not here yet: order lists by `NewOrderList <E>` and `ListStatus <N>`, the SBE encoding, execution reports in their small form.
+//! Not here yet: the SBE encoding, and with it execution reports in their small form.
 
 pub mod ca;
 pub mod codec;
+mod lists;
 mod market;
 mod orders;
 mod report;

@@ -12,6 +12,7 @@ use protocol::{CancelAll, Command, RejectCode, Reply, Request};
 use types::{ClientId, InstrumentId, Time};
 
 use crate::codec::{Body, Message};
+use crate::lists;
 use crate::report::{STP_MODES, TIFS};
 use crate::session::{Invalid, bad_value};
 use crate::tags::*;
@@ -36,10 +37,10 @@ pub struct Done {
     pub bodies: Vec<Body>,
 }
 
-type Pairs = Vec<Pair<'static>>;
+pub type Pairs = Vec<Pair<'static>>;
 
 /// An enumeration's words by their codes.
-fn word(
+pub fn word(
     message: &Message,
     tag: u32,
     table: &[(&str, &'static str)],
@@ -53,10 +54,10 @@ fn word(
         .ok_or_else(|| bad_value(tag))
 }
 
-fn add(pairs: &mut Pairs, name: &'static str, value: Option<&str>) {
+pub fn add(pairs: &mut Pairs, name: impl Into<Cow<'static, str>>, value: Option<&str>) {
     if let Some(value) = value {
         pairs.push(Pair {
-            name: Cow::Borrowed(name),
+            name: name.into(),
             value: Cow::Owned(value.to_owned()),
         });
     }
@@ -99,8 +100,8 @@ fn order_type(message: &Message) -> Result<&'static str, Invalid> {
     })
 }
 
-/// The parameters of the order that a message describes.
-fn order(message: &Message) -> Result<Pairs, Invalid> {
+/// The parameters of the order that a message describes, but for how it is to be answered.
+pub fn order(message: &Message) -> Result<Pairs, Invalid> {
     let mut pairs = Pairs::with_capacity(16);
     add(&mut pairs, "symbol", message.get(SYMBOL));
     add(
@@ -131,8 +132,13 @@ fn order(message: &Message) -> Result<Pairs, Invalid> {
         word(message, PEG_OFFSET_TYPE, &[("3", "PRICE_LEVEL")])?,
     );
     for (name, tag) in NAMES {
-        add(&mut pairs, name, message.get(*tag));
+        add(&mut pairs, *name, message.get(*tag));
     }
+    Ok(pairs)
+}
+
+fn new_order(message: &Message) -> Result<Pairs, Invalid> {
+    let mut pairs = order(message)?;
     add(&mut pairs, "newOrderRespType", Some("ACK"));
     Ok(pairs)
 }
@@ -172,15 +178,21 @@ const CALLED: &[(&str, u32)] = &[
 /// A refusal of parameters in the words of tags.
 fn unread(mut error: ApiError) -> Invalid {
     let mut tag = None;
-    for (name, known) in NAMES.iter().chain(CALLED) {
+    // A list's orders have the same parameters, each under a name that begins with its place.
+    let known = || NAMES.iter().chain(CALLED);
+    let own = known().map(|(name, tag)| ((*name).to_owned(), *tag));
+    let of_lists = lists::PLACES
+        .iter()
+        .flat_map(|place| known().map(move |(name, tag)| (lists::parameter(place, name), *tag)));
+    for (name, known) in own.chain(of_lists) {
         let quoted = format!("'{name}'");
         if error.msg.contains(&quoted) {
-            let called = crate::tags::name(*known).unwrap_or_default();
+            let called = crate::tags::name(known).unwrap_or_default();
             error.msg = error
                 .msg
                 .replace(&quoted, &format!("'{called} ({known})'"))
                 .into();
-            tag = tag.or(Some(*known));
+            tag = tag.or(Some(known));
         }
     }
     let reason = match error.code {
@@ -204,9 +216,10 @@ fn method(message: &Message) -> Result<(&'static str, Pairs), Invalid> {
                 } else {
                     "order.place"
                 },
-                order(message)?,
+                new_order(message)?,
             )
         }
+        "E" => lists::method(message)?,
         "XCN" => ("order.cancelReplace", replace(message)?),
         "XAK" => {
             let mut pairs = named(message);
@@ -238,7 +251,7 @@ fn method(message: &Message) -> Result<(&'static str, Pairs), Invalid> {
 }
 
 fn replace(message: &Message) -> Result<Pairs, Invalid> {
-    let mut pairs = order(message)?;
+    let mut pairs = new_order(message)?;
     let modes = [("1", "STOP_ON_FAILURE"), ("2", "ALLOW_FAILURE")];
     add(
         &mut pairs,
@@ -340,6 +353,7 @@ impl Asked {
     fn refused(&self, error: &ApiError) -> Done {
         let bodies = match self.message.kind() {
             "D" => vec![self.order_rejected(error.code, &error.msg)],
+            "E" => vec![lists::rejected(&self.message, error, self.context.now())],
             "XAK" => vec![self.amend_rejected(error)],
             "XCN" => self.replace_rejected(error),
             _ => vec![self.cancel_rejected(error.code, &error.msg)],

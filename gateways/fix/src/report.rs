@@ -1,7 +1,7 @@
 //! Execution reports: what happened to an order, by whichever gateway it came.
 
 use kit::words;
-use protocol::{Order, PegKind};
+use protocol::{Order, OrderKind, PegKind};
 use types::{Decimal, Side, format_atoms};
 use ws::{Execution, Report};
 
@@ -96,6 +96,31 @@ fn put_peg(body: &mut Body, order: &Order) {
     }
 }
 
+/// What a conditional order waits, or waited, for.
+fn put_condition(body: &mut Body, order: &Order) {
+    let Some(condition) = order.condition.as_deref() else {
+        return;
+    };
+    let stops = matches!(order.kind, OrderKind::StopLoss | OrderKind::StopLossLimit);
+    // Buying stops a loss above and takes profit below the market; selling the other way round.
+    let rises = stops == (order.side == Side::Buy);
+    let price = condition.asked.stop_price;
+    let price = (!price.is_zero()).then_some(price);
+    let delta = condition.asked.trailing_delta;
+    body.put(TRIGGER_TYPE, 4)
+        .put(TRIGGER_ACTION, 1)
+        .maybe(TRIGGER_PRICE, price)
+        .put(TRIGGER_PRICE_TYPE, 2)
+        .maybe(
+            TRIGGER_PRICE_DIRECTION,
+            price.map(|_| if rises { 'U' } else { 'D' }),
+        )
+        .maybe(TRAILING_DELTA, (delta != 0).then_some(delta));
+    if let Some(at) = condition.trailing_at {
+        body.time(TRAILING_TIME, at);
+    }
+}
+
 fn put_prevented(body: &mut Body, report: &Report<'_>) {
     if let Some(prevented) = report.prevented {
         body.put(PREVENTED_MATCH_ID, prevented.id)
@@ -121,6 +146,7 @@ pub fn execution(report: &Report<'_>) -> Body {
     };
     let original = (!report.original_client_id.is_none()).then_some(report.original_client_id);
     let some = |value: Decimal| (!value.is_zero()).then_some(value);
+    let works = order.is_open() && order.is_working();
     body.put(CL_ORD_ID, report.client_id)
         .put(CUM_QTY, order.executed_qty)
         .put(EXEC_ID, report.execution_id)
@@ -136,7 +162,8 @@ pub fn execution(report: &Report<'_>) -> Body {
         .put(SIDE, if order.side == Side::Buy { 1 } else { 2 })
         .put(SYMBOL, report.symbol)
         .maybe(TIME_IN_FORCE, coded(TIFS, words::tif(order.tif)))
-        .time(TRANSACT_TIME, report.time);
+        .time(TRANSACT_TIME, report.time)
+        .maybe(LIST_ID, order.list());
     if let Some(half) = half {
         body.put(NO_MISC_FEES, 1)
             .put(MISC_FEE_AMT, format_atoms(half.fee.0, half.fee_precision))
@@ -152,7 +179,7 @@ pub fn execution(report: &Report<'_>) -> Body {
         .put(LEAVES_QTY, order.open_qty())
         .maybe(CASH_ORDER_QTY, some(order.quote_qty))
         .maybe(MAX_FLOOR, some(order.iceberg_qty()))
-        .maybe(WORKING_INDICATOR, order.is_open().then_some('Y'))
+        .maybe(WORKING_INDICATOR, works.then_some('Y'))
         .maybe(TARGET_STRATEGY, order.strategy_kind)
         .maybe(TRADE_ID, half.map(|half| half.trade))
         .maybe(
@@ -166,9 +193,10 @@ pub fn execution(report: &Report<'_>) -> Body {
             format_atoms(order.executed_quote.0, report.quote_precision),
         )
         .time(ORDER_CREATION_TIME, order.placed_at);
-    if order.is_open() {
-        body.time(WORKING_TIME, order.placed_at);
+    if let Some(at) = order.working_at() {
+        body.time(WORKING_TIME, at);
     }
+    put_condition(&mut body, order);
     put_peg(&mut body, order);
     put_prevented(&mut body, report);
     body.maybe(EXPIRY_REASON, report.expiry.and_then(expiry_reason));

@@ -30,7 +30,7 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    fn new(tag: Option<u32>, reason: u8, code: i32, text: impl Into<String>) -> Invalid {
+    pub fn new(tag: Option<u32>, reason: u8, code: i32, text: impl Into<String>) -> Invalid {
         Invalid {
             tag,
             reason,
@@ -61,7 +61,9 @@ impl Invalid {
     }
 }
 
-fn called(tag: u32) -> String {
+/// A tag by name and number.
+#[must_use]
+pub fn called(tag: u32) -> String {
     tags::name(tag).map_or_else(|| tag.to_string(), |name| format!("{name} ({tag})"))
 }
 
@@ -436,7 +438,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 Invalid::new(None, 99, -1176, "Logon`<A>` should only be sent once."),
             ),
             ("XLQ", _) => self.limits(&message),
-            ("D" | "F" | "XCN" | "XAK" | "q", Role::OrderEntry) => self.ask(message, seq, expires),
+            ("D" | "E" | "F" | "XCN" | "XAK" | "q", Role::OrderEntry) => {
+                self.ask(message, seq, expires)
+            }
             ("x", Role::MarketData) => self.instruments(&message),
             ("V", Role::MarketData) => self.market(&message),
             (_, Role::OrderEntry) => self.misplaced(&message, -1186, "order entry"),
@@ -457,8 +461,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
 
     fn ask(&mut self, message: Message, seq: u64, expires: Time) {
         let Some(logged) = &self.logged else { return };
-        for tag in [CL_ORD_ID, CANCEL_CL_ORD_ID] {
-            logged.seat.expect(message.get(tag));
+        for (tag, value) in message.fields() {
+            if matches!(*tag, CL_ORD_ID | CANCEL_CL_ORD_ID | CL_LIST_ID) {
+                logged.seat.expect(value);
+            }
         }
         // Requests are polled in the order in which they came, and submit themselves when they are first polled.
         self.pending.push(Box::pin(answer(Asked {
@@ -664,6 +670,7 @@ const IDS: &[u32] = &[
     CL_ORD_ID,
     ORIG_CL_ORD_ID,
     CANCEL_CL_ORD_ID,
+    CL_LIST_ID,
     ORIG_CL_LIST_ID,
     MD_REQ_ID,
 ];

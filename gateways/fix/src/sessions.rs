@@ -10,11 +10,11 @@ use protocol::Event;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Duration, Instant};
 use types::{AccountId, ClientId, Time};
-use ws::{Execution, Report};
+use ws::{Execution, ListReport, Report};
 
 use crate::codec::Body;
 use crate::market::Market;
-use crate::report;
+use crate::{lists, report};
 
 /// Which kind of session a door serves.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -102,12 +102,20 @@ impl Seat {
     }
 
     /// A request of this name is about to be made.
-    pub fn expect(&self, name: Option<&str>) {
-        if let (true, Some(name)) = (
-            self.only_acks,
-            name.and_then(|name| ClientId::new(name).ok()),
-        ) {
+    pub fn expect(&self, name: &str) {
+        if let (true, Ok(name)) = (self.only_acks, ClientId::new(name)) {
             self.own.lock().insert(name);
+        }
+    }
+
+    /// Whether the session is told of this list: one that only wants acknowledgements hears of its own when they begin, and of those that it
+    /// cancels, by its request's name, from their orders.
+    fn wants_list(&self, report: &ListReport<'_>) -> bool {
+        match self.role {
+            Role::MarketData => false,
+            Role::DropCopy => true,
+            Role::OrderEntry if !self.only_acks => true,
+            Role::OrderEntry => !report.list.done && self.own.lock().remove(&report.list.client_id),
         }
     }
 
@@ -249,6 +257,18 @@ impl ws::Listener for Sessions {
         let mut encoded: Option<Outgoing> = None;
         for seat in seats.iter().filter(|seat| seat.wants(report)) {
             let message = encoded.get_or_insert_with(|| report::execution(report).into());
+            seat.send(message.clone());
+        }
+    }
+
+    fn list(&self, report: &ListReport<'_>) {
+        let inner = self.inner.lock();
+        let Some(seats) = inner.seats.get(&report.list.account) else {
+            return;
+        };
+        let mut encoded: Option<Outgoing> = None;
+        for seat in seats.iter().filter(|seat| seat.wants_list(report)) {
+            let message = encoded.get_or_insert_with(|| lists::status(report).into());
             seat.send(message.clone());
         }
     }

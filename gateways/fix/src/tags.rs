@@ -38,6 +38,7 @@ tags! {
     TIME_IN_FORCE = 59 "TimeInForce";
     TRANSACT_TIME = 60 "TransactTime";
     LIST_ID = 66 "ListID";
+    NO_ORDERS = 73 "NoOrders";
     RAW_DATA_LENGTH = 95 "RawDataLength";
     RAW_DATA = 96 "RawData";
     ENCRYPT_METHOD = 98 "EncryptMethod";
@@ -71,6 +72,8 @@ tags! {
     REF_TAG_ID = 371 "RefTagID";
     REF_MSG_TYPE = 372 "RefMsgType";
     SESSION_REJECT_REASON = 373 "SessionRejectReason";
+    LIST_STATUS_TYPE = 429 "ListStatusType";
+    LIST_ORDER_STATUS = 431 "ListOrderStatus";
     CXL_REJ_RESPONSE_TO = 434 "CxlRejResponseTo";
     MASS_CANCEL_REQUEST_TYPE = 530 "MassCancelRequestType";
     MASS_CANCEL_RESPONSE = 531 "MassCancelResponse";
@@ -95,6 +98,8 @@ tags! {
     TRIGGER_PRICE_TYPE = 1107 "TriggerPriceType";
     TRIGGER_PRICE_DIRECTION = 1109 "TriggerPriceDirection";
     MAX_TRADE_VOL = 1140 "MaxTradeVol";
+    CONTINGENCY_TYPE = 1385 "ContingencyType";
+    LIST_REJECT_REASON = 1386 "ListRejectReason";
     AGGRESSOR_SIDE = 2446 "AggressorSide";
     START_PRICE_RANGE = 2551 "StartPriceRange";
     END_PRICE_RANGE = 2552 "EndPriceRange";
@@ -111,10 +116,16 @@ tags! {
     LIMIT_RESET_INTERVAL = 25007 "LimitResetInterval";
     LIMIT_RESET_RESOLUTION = 25008 "LimitResetIntervalResolution";
     TRAILING_DELTA = 25009 "TriggerTrailingDeltaBips";
+    NO_LIST_TRIGGERS = 25010 "NoListTriggeringInstructions";
+    LIST_TRIGGER_TYPE = 25011 "ListTriggerType";
+    LIST_TRIGGER_INDEX = 25012 "ListTriggerTriggerIndex";
+    LIST_TRIGGER_ACTION = 25013 "ListTriggerAction";
+    CL_LIST_ID = 25014 "ClListID";
     ORIG_CL_LIST_ID = 25015 "OrigClListID";
     ERROR_CODE = 25016 "ErrorCode";
     CUM_QUOTE_QTY = 25017 "CumQuoteQty";
     ORDER_CREATION_TIME = 25018 "OrderCreationTime";
+    TRAILING_TIME = 25022 "TrailingTime";
     WORKING_TIME = 25023 "WorkingTime";
     PREVENTED_MATCH_ID = 25024 "PreventedMatchID";
     PREVENTED_EXECUTION_PRICE = 25025 "PreventedExecutionPrice";
@@ -138,6 +149,7 @@ tags! {
     FIRST_BOOK_UPDATE_ID = 25043 "FirstBookUpdateID";
     LAST_BOOK_UPDATE_ID = 25044 "LastBookUpdateID";
     EXECUTION_REPORT_TYPE = 25045 "ExecutionReportType";
+    OPO = 25046 "OPO";
     EXPIRY_REASON = 25056 "ExpiryReason";
 }
 
@@ -199,6 +211,37 @@ const fn form(kind: &'static str, required: &'static [u32], optional: &'static [
     }
 }
 
+/// What one order of a list may hold. It begins with the first.
+pub const LIST_ORDER: &[u32] = &[
+    CL_ORD_ID,
+    ORDER_QTY,
+    ORD_TYPE,
+    EXEC_INST,
+    PRICE,
+    TRIGGER_TYPE,
+    TRIGGER_ACTION,
+    TRIGGER_PRICE,
+    TRIGGER_PRICE_TYPE,
+    TRIGGER_PRICE_DIRECTION,
+    TRAILING_DELTA,
+    PEG_OFFSET_VALUE,
+    PEG_PRICE_TYPE,
+    PEG_MOVE_TYPE,
+    PEG_OFFSET_TYPE,
+    SIDE,
+    SYMBOL,
+    TIME_IN_FORCE,
+    MAX_FLOOR,
+    CASH_ORDER_QTY,
+    TARGET_STRATEGY,
+    STRATEGY_ID,
+    STP_MODE,
+    NO_LIST_TRIGGERS,
+    LIST_TRIGGER_TYPE,
+    LIST_TRIGGER_INDEX,
+    LIST_TRIGGER_ACTION,
+];
+
 pub const FORMS: &[Form] = &[
     form("0", &[], &[TEST_REQ_ID]),
     form("1", &[TEST_REQ_ID], &[]),
@@ -238,6 +281,12 @@ pub const FORMS: &[Form] = &[
         &[CL_ORD_ID, ORD_TYPE, SIDE, SYMBOL],
         ORDER.split_at(PLAIN).0,
     ),
+    Form {
+        kind: "E",
+        required: &[CL_LIST_ID, CONTINGENCY_TYPE, NO_ORDERS],
+        optional: &[OPO],
+        repeated: LIST_ORDER,
+    },
     form(
         "XCN",
         &[CANCEL_REPLACE_MODE, CL_ORD_ID, ORD_TYPE, SIDE, SYMBOL],

@@ -47,7 +47,7 @@ pub use feed::Feed;
 pub use gateway::Gateway;
 pub use handle::{FeedHandle, FeedReader, Now, start};
 pub use outbox::Bounds;
-pub use report::{Execution, Half, Prevented, Report};
+pub use report::{Execution, Half, ListReport, Prevented, Report};
 pub use users::Listener;
 
 /// How often the feed looks at the clock: the period of its fastest streams, in microseconds.

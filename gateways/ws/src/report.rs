@@ -72,6 +72,18 @@ pub struct Report<'a> {
     pub now: Time,
 }
 
+/// What became of an order list.
+#[derive(Clone, Copy, Debug)]
+pub struct ListReport<'a> {
+    pub symbol: &'a str,
+    pub list: &'a OrderList,
+    /// The types of the list's orders that are known, in its order: all, but for a list that was restored after its working order had ended.
+    pub kinds: &'a [OrderKind],
+    /// `listStatusType`.
+    pub status: &'static str,
+    pub time: Time,
+}
+
 impl Report<'_> {
     pub fn write(&self, json: &mut Json) {
         let order = self.order;

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use kit::{Json, TimeUnit, words};
 use protocol::{
     BalanceChanged, Condition, Event, MatchPrevented, Order, OrderAmended, OrderClosed,
-    OrderDecremented, OrderList, OrderPlaced, OrderStatus, Party, StpMode, Traded, Transferred,
+    OrderDecremented, OrderKind, OrderList, OrderPlaced, OrderStatus, Party, StpMode, Traded,
+    Transferred,
 };
 use types::{
     AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, ListId, OrderId, Time,
@@ -16,7 +17,7 @@ use types::{
 
 use crate::binary;
 use crate::hub::{ConnId, Form, Hub, encode};
-use crate::report::{self, Balance, Execution, Half, Prevented, Report};
+use crate::report::{self, Balance, Execution, Half, ListReport, Prevented, Report};
 
 /// What names mean: the assets and instruments that events have told of.
 #[derive(Debug, Default)]
@@ -71,15 +72,24 @@ pub trait Listener: std::fmt::Debug + Send + Sync {
     fn wants(&self, account: AccountId) -> bool;
     /// Something happened to an order of an account that is wanted.
     fn report(&self, report: &Report<'_>);
+    /// Something happened to a list of an account that is wanted.
+    fn list(&self, report: &ListReport<'_>);
     /// A record has been followed to its end.
     fn followed(&self, seq: u64, time: Time, events: &[Event]);
+}
+
+/// An open list, and the types of its orders.
+#[derive(Debug)]
+struct Listed {
+    list: OrderList,
+    kinds: Vec<OrderKind>,
 }
 
 #[derive(Debug, Default)]
 pub struct Users {
     pub listener: Option<Arc<dyn Listener>>,
     orders: HashMap<(InstrumentId, OrderId), Order>,
-    lists: HashMap<ListId, OrderList>,
+    lists: HashMap<ListId, Listed>,
     subscriptions: HashMap<AccountId, Vec<Subscription>>,
     /// The record's prevented matches, with the quantity that would have been exchanged.
     prevented: Vec<(MatchPrevented, Decimal, Option<TradeGroupId>)>,
@@ -130,14 +140,23 @@ impl Users {
                     c.trailing_at = Some(at.time)
                 });
             }
-            Event::ListPlaced(list) | Event::ListEnded(list) => {
-                let status = words::list_status(list.done).0;
-                self.tell_list(hub, names, list, status, at);
-                if list.done {
-                    self.lists.remove(&list.id);
-                } else {
-                    self.lists.insert(list.id, (**list).clone());
-                }
+            Event::ListPlaced(list) => {
+                let kinds = (list.legs.iter())
+                    .filter_map(|leg| kind_in(later, leg.order))
+                    .collect();
+                let listed = Listed {
+                    list: (**list).clone(),
+                    kinds,
+                };
+                self.list_changed(hub, names, listed, at);
+            }
+            Event::ListEnded(list) => {
+                let kinds = self.lists.remove(&list.id).map(|before| before.kinds);
+                let listed = Listed {
+                    list: (**list).clone(),
+                    kinds: kinds.unwrap_or_default(),
+                };
+                self.list_changed(hub, names, listed, at);
             }
             Event::OrderActivated(e) => {
                 let key = (e.instrument, e.order);
@@ -323,16 +342,21 @@ impl Users {
                 ..report
             });
         }
-        let Some(list) = after.list().and_then(|id| self.lists.get_mut(&id)) else {
+        let Some(listed) = after.list().and_then(|id| self.lists.get_mut(&id)) else {
             return;
         };
-        for leg in list.legs.iter_mut().filter(|leg| leg.order == after.id) {
+        for leg in listed
+            .list
+            .legs
+            .iter_mut()
+            .filter(|leg| leg.order == after.id)
+        {
             leg.client_id = amended.client_id;
         }
         if before != amended.client_id
-            && let Some(list) = after.list().and_then(|id| self.lists.get(&id))
+            && let Some(listed) = after.list().and_then(|id| self.lists.get(&id))
         {
-            self.tell_list(hub, names, list, "UPDATED", at);
+            self.tell_list(hub, names, listed, "UPDATED", at);
         }
     }
 
@@ -353,25 +377,54 @@ impl Users {
         true
     }
 
+    /// A list began or ended.
+    fn list_changed(&mut self, hub: &Hub, names: &Names, listed: Listed, at: Moment) {
+        let status = words::list_status(listed.list.done).0;
+        self.tell_list(hub, names, &listed, status, at);
+        if !listed.list.done {
+            self.lists.insert(listed.list.id, listed);
+        }
+    }
+
     /// Something happened to a list as a whole.
     fn tell_list(
         &self,
         hub: &Hub,
         names: &Names,
-        list: &OrderList,
+        listed: &Listed,
         status: &'static str,
         at: Moment,
     ) {
-        if let Some(named) = names.instruments.get(&list.instrument) {
-            self.tell(hub, list.account, |json| {
-                report::list_status(json, &named.symbol, list, status, at.time, at.now);
+        let list = &listed.list;
+        let Some(named) = names.instruments.get(&list.instrument) else {
+            return;
+        };
+        if let Some(listener) = &self.listener
+            && listener.wants(list.account)
+        {
+            listener.list(&ListReport {
+                symbol: &named.symbol,
+                list,
+                kinds: &listed.kinds,
+                status,
+                time: at.time,
             });
         }
+        self.tell(hub, list.account, |json| {
+            report::list_status(json, &named.symbol, list, status, at.time, at.now);
+        });
     }
 
-    /// A list that was open when the program started.
+    /// A list that was open when the program started; its orders have been restored.
     pub fn restore_list(&mut self, list: &OrderList) {
-        self.lists.insert(list.id, list.clone());
+        let kinds = (list.legs.iter())
+            .filter_map(|leg| self.order(list.instrument, leg.order))
+            .map(|order| order.kind);
+        let listed = Listed {
+            list: list.clone(),
+            kinds: kinds.collect(),
+        };
+        self.lists.insert(list.id, listed);
     }
 
     /// Reports an order that begins to work.
@@ -514,6 +567,14 @@ impl Users {
             }
         }
     }
+}
+
+/// The type of an order that the record places.
+fn kind_in(events: &[Event], order: OrderId) -> Option<OrderKind> {
+    events.iter().find_map(|event| match event {
+        Event::OrderPlaced(placed) if placed.order.id == order => Some(placed.order.kind),
+        _ => None,
+    })
 }
 
 /// A user data event as the WebSocket API sends it.

@@ -1,5 +1,7 @@
 //! The whole gateway from outside: real TLS, real engine.
 
+mod features;
+mod lists;
 mod market;
 mod session;
 mod trading;
