@@ -263,8 +263,9 @@ impl Engine {
             .map(|order| {
                 order.status = OrderStatus::New;
                 order.updated_at = time;
-                order.more = market.lists.activated(order.id, time).boxed();
-                market.plan_again(at, (seat, group), order)
+                market.lists.activated(order.id, time);
+                order.set_more(|more| more.activated_at = Some(time));
+                market.plan_again(time, at, (seat, group), order)
             })
             .collect();
         if self.may_begin(&told, &orders, &plans).is_err() {
@@ -299,11 +300,16 @@ impl Engine {
                 }
             };
         }
-        let opened = plans.into_iter().zip(orders).map(|(plan, order)| {
-            let live = listed_live(&order, seat, plan.qty());
-            (plan, live, order)
-        });
-        self.start_pair(time, opened.collect(), out);
+        let mut opened = Vec::with_capacity(2);
+        for (plan, order) in plans.into_iter().zip(orders) {
+            let mut live = listed_live(&order, seat, plan.qty());
+            if let (Some(price), Some(_), None) = (plan.price, plan.peg, &plan.wait) {
+                live.pegged = true;
+                self.markets[at].tell_pegged(&order, price, out);
+            }
+            opened.push((plan, live, order));
+        }
+        self.start_pair(time, opened, out);
     }
 
     /// The whole lots in what was bought, as coarse as the orders that will sell it need.
@@ -340,6 +346,12 @@ impl Engine {
                     spec.min_notional(price, qty)?;
                     spec.notional(price, qty)?;
                 }
+                if let Some(peak) = plan.iceberg {
+                    self.markets[plan.market].check_parts(qty, peak)?;
+                }
+            }
+            if plan.peg.is_some() && plan.wait.is_none() && plan.price.is_none() {
+                return Err(RejectCode::PegLiquidity);
             }
             if !self.has_room(plan) {
                 return Err(RejectCode::MaxNumOrders);
@@ -384,14 +396,16 @@ impl Engine {
         if !known || market.spec.lots(order.qty)? < Qty(0) || more.activated_at.is_some() {
             return None;
         }
-        if !order.kind.is_market() {
+        if !order.kind.is_market() && !(order.peg().is_some() && order.price.is_zero()) {
             market.spec.ticks(order.price)?;
         }
-        if order.condition.is_some() != order.kind.is_conditional() {
+        if order.condition.is_some() != order.kind.is_conditional()
+            || !market.more_fits(&order, false)
+        {
             return None;
         }
         more.list?;
-        market.lists.announce(order.id, more)?;
+        market.lists.announce(order.id, more.of_list())?;
         let group = self.group(order.account);
         let seat = market.seat(order.account, group, &mut self.ledger);
         market.waiting.insert(Waiting {
@@ -442,6 +456,7 @@ impl Market {
     /// The plan of an order that was checked when its list was placed.
     fn plan_again(
         &self,
+        time: Time,
         at: usize,
         (seat, group): (SeatId, Option<TradeGroupId>),
         order: &Order,
@@ -455,14 +470,18 @@ impl Market {
             kind: order.kind,
             tif: order.tif,
             stp: order.stp,
-            price: match order.kind.is_market() {
-                true => None,
-                false => self.spec.ticks(order.price),
+            price: match (order.peg(), asked) {
+                (Some(pegged), None) => self.price_now(order, pegged, time),
+                _ if order.kind.is_market() || order.price.is_zero() => None,
+                _ => self.spec.ticks(order.price),
             },
             limit: Limit::Lots(self.spec.lots(order.qty).unwrap_or(Qty(0))),
             quote_qty: order.quote_qty,
-            iceberg: None,
-            peg: None,
+            iceberg: self
+                .spec
+                .lots(order.iceberg_qty())
+                .filter(|peak| *peak > Qty(0)),
+            peg: order.peg(),
             wait: asked.map(|asked| Wait {
                 above: order.kind.triggers_above(order.side),
                 stop: match asked.stop_price.is_zero() {

@@ -32,6 +32,21 @@ pub(crate) fn status_after(reason: CloseReason) -> OrderStatus {
     }
 }
 
+/// What a conditional order waits for, as it is told.
+pub(crate) fn condition_of(c: &PlaceOrder) -> Option<Box<Condition>> {
+    let asked = c.extras.as_deref().filter(|_| c.kind.is_conditional())?;
+    Some(Box::new(Condition {
+        asked: Extras {
+            iceberg_qty: Decimal::ZERO,
+            peg: None,
+            ..*asked
+        },
+        trailing_at: None,
+        triggered_at: None,
+        refused: false,
+    }))
+}
+
 /// How many conditional orders one record lets act.
 pub const TRIGGERS_AT_ONCE: usize = 16;
 /// A trailing delta is in hundredths of a percent.
@@ -167,18 +182,7 @@ impl Engine {
         live.strategy_id = c.strategy_id;
         live.strategy_kind = c.strategy_kind;
         let mut order = market.order(&live, &plan.shape(), OrderStatus::New);
-        order.condition = c.extras.as_deref().map(|asked| {
-            Box::new(Condition {
-                asked: Extras {
-                    iceberg_qty: Decimal::ZERO,
-                    peg: None,
-                    ..*asked
-                },
-                trailing_at: None,
-                triggered_at: None,
-                refused: false,
-            })
-        });
+        order.condition = condition_of(c);
         if plan.peg.is_some() {
             order.set_more(|more| more.peg = plan.peg);
         }
@@ -344,11 +348,7 @@ impl Engine {
                 update: None,
             }));
         }
-        let market = &mut self.markets[at];
-        if market.book.find(id).is_none() {
-            market.conditions.remove(&id);
-            market.pegs.remove(&id);
-        }
+        self.markets[at].forget_unless_open(id);
     }
 
     /// May the order's remainder rest, as far as the book's numbers go?

@@ -14,7 +14,7 @@ use types::{Price, Qty, Side, Time};
 
 use crate::Engine;
 use crate::market::Market;
-use crate::place::Plan;
+use crate::place::{Ahead, Plan};
 
 /// An iceberg's parts are bounded, so that a taker's matches are.
 const MAX_PARTS: i64 = 10_000;
@@ -76,26 +76,83 @@ impl Market {
         time: Time,
     ) -> Result<Price, RejectCode> {
         let spec = &self.spec;
-        if !c.price.is_zero() {
-            let asked = spec.price(c.price)?;
-            spec.percent_price(c.side, asked, |m| self.average(time, m))?;
-            let qty = spec.qty(c.qty)?;
-            spec.min_notional(asked, qty)?;
-            spec.notional(asked, qty)?;
-        }
+        self.check_asked(c, time)?;
         let peg = plan.peg.map(|pegged| pegged.peg);
         let price = self.peg_price(c.side, peg.ok_or(RejectCode::UnsupportedCombination)?)?;
         spec.price(self.price(price))
     }
 
-    /// The filters of icebergs.
-    #[cold]
-    pub fn plan_iceberg(&self, extras: &Extras, plan: &mut Plan) -> Result<(), RejectCode> {
-        if extras.iceberg_qty.is_zero() {
+    /// The limit price that is asked for beside a peg, if there is one.
+    fn check_asked(&self, c: &PlaceOrder, time: Time) -> Result<(), RejectCode> {
+        if c.price.is_zero() {
             return Ok(());
         }
-        let peak = self.spec.qty(extras.iceberg_qty)?;
-        let qty = plan.qty();
+        let spec = &self.spec;
+        let asked = spec.price(c.price)?;
+        spec.percent_price(c.side, asked, |m| self.average(time, m))?;
+        let qty = spec.qty(c.qty)?;
+        spec.min_notional(asked, qty)?;
+        spec.notional(asked, qty)
+    }
+
+    /// A pegged order of a list that another one has to be filled for: its price is the book's of that moment.
+    #[cold]
+    pub fn plan_pending_peg(
+        &self,
+        c: &PlaceOrder,
+        plan: &mut Plan,
+        time: Time,
+    ) -> Result<(), RejectCode> {
+        self.check_asked(c, time)?;
+        plan.limit = matching::Limit::Lots(self.spec.qty(c.qty)?);
+        Ok(())
+    }
+
+    /// The price of a pegged order that waited, if the book and the filters let it have one now.
+    pub fn price_now(&self, order: &Order, pegged: Pegged, time: Time) -> Option<Price> {
+        let price = self.peg_price(order.side, pegged.peg).ok()?;
+        let spec = &self.spec;
+        let qty = spec.lots(order.qty)?;
+        spec.price(self.price(price)).ok()?;
+        let average = |minutes| self.average(time, minutes);
+        spec.percent_price(order.side, price, average).ok()?;
+        spec.min_notional(price, qty).ok()?;
+        spec.notional(price, qty).ok()?;
+        Some(price)
+    }
+
+    /// A pegged order has its price: it is told.
+    pub fn tell_pegged(&mut self, order: &Order, price: Price, out: &mut Events) {
+        if let Some(pegged) = order.peg() {
+            self.note_peg(order.id, pegged);
+            out.push(Event::OrderPegged(OrderPegged {
+                instrument: order.instrument,
+                order: order.id,
+                account: order.account,
+                price: self.price(price),
+            }));
+        }
+    }
+
+    /// A pegged order goes to the book.
+    pub fn note_peg(&mut self, order: types::OrderId, pegged: Pegged) {
+        let peg = Pegged {
+            priced: true,
+            ..pegged
+        };
+        self.pegs.insert(order, peg);
+    }
+
+    /// Keeps nothing of an order that did not stay in the book.
+    pub fn forget_unless_open(&mut self, id: types::OrderId) {
+        if self.book.find(id).is_none() {
+            self.conditions.remove(&id);
+            self.pegs.remove(&id);
+        }
+    }
+
+    /// May an iceberg of this quantity show so much of it?
+    pub fn check_parts(&self, qty: Qty, peak: Qty) -> Result<(), RejectCode> {
         if peak > qty {
             return Err(RejectCode::IcebergExceedsQty);
         }
@@ -103,6 +160,22 @@ impl Market {
         if qty.0 / peak.0 >= MAX_PARTS {
             return Err(RejectCode::IcebergParts);
         }
+        Ok(())
+    }
+
+    /// The filters of icebergs.
+    #[cold]
+    pub fn plan_iceberg(
+        &self,
+        extras: &Extras,
+        plan: &mut Plan,
+        ahead: Ahead,
+    ) -> Result<(), RejectCode> {
+        if extras.iceberg_qty.is_zero() {
+            return Ok(());
+        }
+        let peak = self.spec.qty(extras.iceberg_qty)?;
+        self.check_parts(plan.qty(), peak)?;
         if self
             .spec
             .instrument()
@@ -111,7 +184,7 @@ impl Market {
             .is_some()
         {
             let open = plan.seat.map_or(0, |seat| self.icebergs_of(seat));
-            self.spec.max_num_iceberg_orders(open)?;
+            self.spec.max_num_iceberg_orders(open + ahead.icebergs)?;
         }
         plan.iceberg = Some(peak);
         Ok(())
@@ -193,26 +266,8 @@ impl Engine {
         out: &mut Events,
     ) -> Option<Price> {
         let market = &mut self.markets[at];
-        let price = market.peg_price(order.side, pegged.peg).ok()?;
-        let spec = &market.spec;
-        let qty = spec.lots(order.qty)?;
-        let decimal = market.price(price);
-        spec.price(decimal).ok()?;
-        let average = |minutes| market.average(time, minutes);
-        spec.percent_price(order.side, price, average).ok()?;
-        spec.min_notional(price, qty).ok()?;
-        spec.notional(price, qty).ok()?;
-        let peg = Pegged {
-            priced: true,
-            ..pegged
-        };
-        market.pegs.insert(order.id, peg);
-        out.push(Event::OrderPegged(OrderPegged {
-            instrument: order.instrument,
-            order: order.id,
-            account: order.account,
-            price: decimal,
-        }));
+        let price = market.price_now(order, pegged, time)?;
+        market.tell_pegged(order, price, out);
         Some(price)
     }
 }

@@ -6,20 +6,23 @@
 //!   filled whole they are activated behind its record, and must then be affordable like any other; else they end as `Refused`.
 //! * OPO, OPOCO: the pending orders sell what the working one bought. What is received is locked at once; the quantity is that amount in
 //!   whole lots, and the rest is released when they are activated.
+//! * Every order may be an iceberg, and every limit order pegged. A pegged order that goes to the book at once has its price then; one that
+//!   waits for a price or for another order has it when it acts, and ends as `Refused` when book or filters do not give it one.
 //! * Whatever ends a list in part is in `cascade.rs`; a cancel of one order cancels the whole list.
 
 use contract::Hold;
 use orders::{LiveOrder, SeatId, Waiting};
 use protocol::{
-    CancelList, CloseReason, Condition, Event, Events, ListLeg, ListReply, MarketStatus, More,
-    Order, OrderKind, OrderList, OrderPlaced, OrderStatus, PlaceList, PlaceOrder, RejectCode,
+    CancelList, CloseReason, Event, Events, ListLeg, ListReply, MarketStatus, More, Order,
+    OrderKind, OrderList, OrderPlaced, OrderStatus, PlaceList, PlaceOrder, RejectCode,
 };
 use std::collections::BTreeMap;
 use types::{AccountId, Amount, ClientId, Decimal, ListId, OrderId, Price, Side, Time};
 
 use crate::Engine;
 use crate::cancel::{check_cancelable, find_open};
-use crate::conditional::Wait;
+use crate::conditional::{Wait, condition_of};
+use crate::extras::plan_peg;
 use crate::market::Market;
 use crate::place::{Ahead, Plan, check_name, check_shape};
 
@@ -67,10 +70,9 @@ impl Lists {
         self.by_order.get(&order).copied().unwrap_or_default()
     }
 
-    pub fn activated(&mut self, order: OrderId, time: Time) -> More {
+    pub fn activated(&mut self, order: OrderId, time: Time) {
         let more = self.by_order.entry(order).or_default();
         more.activated_at = Some(time);
-        *more
     }
 
     pub fn is_one_of_a_pair(&self, order: OrderId) -> bool {
@@ -150,13 +152,6 @@ fn check_list(c: &PlaceList) -> Result<(), RejectCode> {
     if !fits {
         return Err(RejectCode::UnsupportedList);
     }
-    let plain = |leg: &PlaceOrder| {
-        let extras = leg.extras.as_deref();
-        extras.is_none_or(|e| e.iceberg_qty.is_zero() && e.peg.is_none())
-    };
-    if !c.legs.iter().all(plain) {
-        return Err(RejectCode::UnsupportedCombination);
-    }
     let (working, others) = c.legs.split_at(usize::from(kind.has_working()));
     let works = |leg: &PlaceOrder| matches!(leg.kind, OrderKind::Limit | OrderKind::LimitMaker);
     let pays = !kind.pays()
@@ -223,6 +218,7 @@ impl Engine {
         let mut plans: Vec<Plan> = Vec::with_capacity(c.legs.len());
         let mut ahead = Ahead::default();
         for (at, leg) in c.legs.iter().enumerate() {
+            ahead.pending = c.kind.has_working() && at > 0;
             let plan = if c.kind.pays() && at > 0 {
                 self.plan_unsized(time, actor, leg, (c.legs[0].qty, ahead))?
             } else {
@@ -230,6 +226,7 @@ impl Engine {
             };
             ahead.orders += 1;
             ahead.algos += u32::from(leg.kind.is_conditional());
+            ahead.icebergs += u32::from(plan.iceberg.is_some());
             plans.push(plan);
         }
         let seat = market.live.seat_of(actor);
@@ -263,18 +260,39 @@ impl Engine {
             qty: like,
             ..c.clone()
         })?;
-        let price = match c.kind.is_market() {
+        let mut plan = Plan {
+            market: c.instrument.0 as usize - 1,
+            seat,
+            group: self.group(actor),
+            side: c.side,
+            kind: c.kind,
+            tif: c.tif,
+            stp: c.stp.unwrap_or(spec.instrument().default_stp),
+            price: None,
+            // what it sells at most: the filters of icebergs look at it
+            limit: matching::Limit::Lots(spec.qty(like)?),
+            quote_qty: Decimal::ZERO,
+            iceberg: None,
+            peg: None,
+            wait: None,
+        };
+        if let Some(extras) = c.extras.as_deref() {
+            plan_peg(c, extras, &mut plan)?;
+            market.plan_iceberg(extras, &mut plan, ahead)?;
+        }
+        let price = match c.kind.is_market() || (plan.peg.is_some() && c.price.is_zero()) {
             true => None,
             false => Some(spec.price(c.price)?),
         };
+        // a peg takes its price when the order begins
+        let keeps = plan.peg.is_none() || c.kind.is_conditional();
+        plan.price = price.filter(|_| keeps);
         if let Some(price) = price {
             spec.percent_price(c.side, price, |m| market.prices.average(time, m))?;
         }
-        if let Some(extras) = c.extras.as_deref() {
+        if let Some(extras) = c.extras.as_deref().filter(|_| c.kind.is_conditional()) {
             if !extras.stop_price.is_zero() {
                 spec.price(extras.stop_price)?;
-            } else if extras.trailing_delta == 0 {
-                return Err(RejectCode::UnsupportedCombination);
             }
             if extras.trailing_delta != 0 {
                 let profit = matches!(c.kind, OrderKind::TakeProfit | OrderKind::TakeProfitLimit);
@@ -286,29 +304,15 @@ impl Engine {
             }
         }
         spec.max_num_orders(seat.map_or(0, |seat| market.open_orders(seat)) + ahead.orders)?;
-        let stp = c.stp.unwrap_or(spec.instrument().default_stp);
-        if !spec.instrument().allowed_stp.contains(stp) {
+        if !spec.instrument().allowed_stp.contains(plan.stp) {
             return Err(RejectCode::StpModeNotAllowed);
         }
         if spec.status() != MarketStatus::Trading {
             return Err(RejectCode::MarketClosed);
         }
         check_name(market, seat, &c.client_id)?;
-        Ok(Plan {
-            market: c.instrument.0 as usize - 1,
-            seat,
-            group: self.group(actor),
-            side: c.side,
-            kind: c.kind,
-            tif: c.tif,
-            stp,
-            price,
-            limit: matching::Limit::Lots(types::Qty(0)),
-            quote_qty: Decimal::ZERO,
-            iceberg: None,
-            peg: None,
-            wait: None,
-        })
+        plan.limit = matching::Limit::Lots(types::Qty(0));
+        Ok(plan)
     }
 
     /// What depends on the book and on money, as they stand: only of the orders that begin to act or to wait now.
@@ -414,15 +418,16 @@ impl Engine {
         live.strategy_id = c.strategy_id;
         live.strategy_kind = c.strategy_kind;
         live.listed = true;
+        let enters = status == OrderStatus::New && plan.wait.is_none();
+        if let Some(peg) = plan.peg.filter(|_| enters) {
+            live.pegged = true;
+            market.note_peg(id, peg);
+        }
         let mut order = market.order(&live, &plan.shape(), status);
-        order.condition = c.extras.as_deref().map(|asked| {
-            Box::new(Condition {
-                asked: *asked,
-                trailing_at: None,
-                triggered_at: None,
-                refused: false,
-            })
-        });
+        order.condition = condition_of(c);
+        if plan.peg.is_some() && !enters {
+            order.set_more(|more| more.peg = plan.peg);
+        }
         out.push(Event::OrderPlaced(OrderPlaced {
             order: order.clone(),
         }));
@@ -452,8 +457,9 @@ impl Engine {
         }
         if let Some((plan, mut live, _)) = working {
             let (status, _) = self.enter(time, &plan, &mut live, out);
-            let market = &self.markets[plan.market];
+            let market = &mut self.markets[plan.market];
             orders.insert(0, market.order(&live, &plan.shape(), status));
+            market.forget_unless_open(live.id);
         }
         orders
     }
@@ -476,6 +482,7 @@ impl Engine {
                 None => {
                     let mut live = live;
                     self.enter(time, &plan, &mut live, out);
+                    self.markets[plan.market].forget_unless_open(live.id);
                 }
                 Some(wait) => {
                     let beyond = Amount((need.amount.0 - held.0).max(0));

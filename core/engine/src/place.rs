@@ -22,6 +22,10 @@ pub(crate) struct Ahead {
     pub orders: u32,
     /// Those of them that are conditional.
     pub algos: u32,
+    /// Those of them that are icebergs.
+    pub icebergs: u32,
+    /// The order itself goes to the book, or waits for its price, only when another one is filled.
+    pub pending: bool,
 }
 
 /// A placed order in the core's units, found free of errors of its own.
@@ -158,10 +162,12 @@ fn plan_limit(
     c: &PlaceOrder,
     plan: &mut Plan,
     time: Time,
+    ahead: Ahead,
 ) -> Result<(), RejectCode> {
     let spec = &market.spec;
     let price = match plan.peg {
         None => spec.price(c.price)?,
+        Some(_) if ahead.pending => return market.plan_pending_peg(c, plan, time),
         Some(_) => market.pegged_price(c, plan, time)?,
     };
     spec.percent_price(c.side, price, |m| market.average(time, m))?;
@@ -224,12 +230,12 @@ impl Engine {
         } else if c.kind == OrderKind::Market {
             plan.limit = plan_market(market, c, time)?;
         } else {
-            plan_limit(market, c, &mut plan, time)?;
+            plan_limit(market, c, &mut plan, time, ahead)?;
         }
         if let Some(extras) = c.extras.as_deref() {
-            market.plan_iceberg(extras, &mut plan)?;
+            market.plan_iceberg(extras, &mut plan, ahead)?;
         }
-        if plan.may_rest() || plan.wait.is_some() {
+        if plan.may_rest() || plan.wait.is_some() || ahead.pending {
             spec.max_num_orders(plan.seat.map_or(0, |s| market.open_orders(s)) + ahead.orders)?;
             if market.book.len() + 1 >= matching::SlotIndex::MAX_SLOTS {
                 return Err(RejectCode::MaxNumOrders);

@@ -6,14 +6,14 @@ use types::*;
 
 use crate::support::*;
 
-const CAT: AccountId = AccountId(1003);
+pub const CAT: AccountId = AccountId(1003);
 
 /// A third account places lists; the first two trade. The last trade is at 100, the book far away.
-fn world() -> World {
+pub fn world() -> World {
     world_with(Filters::default())
 }
 
-fn world_with(filters: Filters) -> World {
+pub fn world_with(filters: Filters) -> World {
     let mut world = World::with(registry(), filters);
     world.admin(Admin::OpenAccount).unwrap();
     for asset in [BTC, USDT] {
@@ -25,12 +25,19 @@ fn world_with(filters: Filters) -> World {
     world
 }
 
-fn trade(world: &mut World, price: &str) {
+pub fn trade(world: &mut World, price: &str) {
     world.limit(ANN, Side::Sell, price, "0.5");
     world.limit(BOB, Side::Buy, price, "0.5");
 }
 
-fn leg(kind: OrderKind, side: Side, price: &str, stop: &str, qty: &str, id: &str) -> PlaceOrder {
+pub fn leg(
+    kind: OrderKind,
+    side: Side,
+    price: &str,
+    stop: &str,
+    qty: &str,
+    id: &str,
+) -> PlaceOrder {
     let mut order = limit(side, price, qty, id);
     order.kind = kind;
     order.extras = kind.is_conditional().then(|| {
@@ -43,7 +50,7 @@ fn leg(kind: OrderKind, side: Side, price: &str, stop: &str, qty: &str, id: &str
     order
 }
 
-fn list(kind: ListKind, id: &str, legs: Vec<PlaceOrder>) -> PlaceList {
+pub fn list(kind: ListKind, id: &str, legs: Vec<PlaceOrder>) -> PlaceList {
     PlaceList {
         instrument: MARKET,
         kind,
@@ -53,22 +60,22 @@ fn list(kind: ListKind, id: &str, legs: Vec<PlaceOrder>) -> PlaceList {
 }
 
 /// Sells at 120, or stops at 80.
-fn pair(qty: &str) -> [PlaceOrder; 2] {
+pub fn pair(qty: &str) -> [PlaceOrder; 2] {
     [
         leg(OrderKind::LimitMaker, Side::Sell, "120", "0", qty, "above"),
         leg(OrderKind::StopLoss, Side::Sell, "0", "80", qty, "below"),
     ]
 }
 
-fn oco() -> PlaceList {
+pub fn oco() -> PlaceList {
     list(ListKind::Oco, "oco", pair("2").into())
 }
 
-fn bid(price: &str, qty: &str) -> PlaceOrder {
+pub fn bid(price: &str, qty: &str) -> PlaceOrder {
     leg(OrderKind::Limit, Side::Buy, price, "0", qty, "working")
 }
 
-fn place(world: &mut World, list: PlaceList) -> Result<ListReply, Reject> {
+pub fn place(world: &mut World, list: PlaceList) -> Result<ListReply, Reject> {
     match world.run(CAT, Command::PlaceList(Box::new(list)))? {
         Reply::ListPlaced(reply) => {
             same_after_restart(world);
@@ -78,12 +85,12 @@ fn place(world: &mut World, list: PlaceList) -> Result<ListReply, Reject> {
     }
 }
 
-fn refused(world: &mut World, list: PlaceList) -> RejectCode {
+pub fn refused(world: &mut World, list: PlaceList) -> RejectCode {
     place(world, list).unwrap_err().code()
 }
 
 /// A snapshot restores to the same state.
-fn same_after_restart(world: &mut World) {
+pub fn same_after_restart(world: &mut World) {
     let mut bytes = Vec::new();
     world
         .engine
@@ -94,7 +101,7 @@ fn same_after_restart(world: &mut World) {
 }
 
 /// What ended otherwise than by being filled, and the lists that ended.
-fn ended(world: &World) -> (Vec<(OrderId, CloseReason)>, Vec<ListId>) {
+pub fn ended(world: &World) -> (Vec<(OrderId, CloseReason)>, Vec<ListId>) {
     let closed = |event: &Event| match event {
         Event::OrderClosed(c) if c.account == CAT => Some((c.order, c.reason)),
         _ => None,
@@ -112,7 +119,7 @@ fn ended(world: &World) -> (Vec<(OrderId, CloseReason)>, Vec<ListId>) {
     )
 }
 
-fn activated(world: &World) -> Vec<(OrderId, Decimal)> {
+pub fn activated(world: &World) -> Vec<(OrderId, Decimal)> {
     let of = |event: &Event| match event {
         Event::OrderActivated(a) => Some((a.order, a.qty)),
         _ => None,
@@ -120,7 +127,7 @@ fn activated(world: &World) -> Vec<(OrderId, Decimal)> {
     world.events.iter().filter_map(of).collect()
 }
 
-fn balance(world: &World, asset: AssetId) -> (i128, i128) {
+pub fn balance(world: &World, asset: AssetId) -> (i128, i128) {
     let mut found = (0, 0);
     world.engine.tell(&mut |event| {
         if let Event::BalanceChanged(b) = event
@@ -132,7 +139,7 @@ fn balance(world: &World, asset: AssetId) -> (i128, i128) {
     found
 }
 
-fn open(world: &World) -> Vec<(OrderId, OrderStatus)> {
+pub fn open(world: &World) -> Vec<(OrderId, OrderStatus)> {
     let mut open = Vec::new();
     world.engine.tell(&mut |event| {
         if let Event::OrderRestored(order) = event
@@ -145,7 +152,7 @@ fn open(world: &World) -> Vec<(OrderId, OrderStatus)> {
     open
 }
 
-fn ids(reply: &ListReply) -> Vec<OrderId> {
+pub fn ids(reply: &ListReply) -> Vec<OrderId> {
     reply.list.legs.iter().map(|leg| leg.order).collect()
 }
 
@@ -562,7 +569,34 @@ impl Dice {
         if kinds[at] == OrderKind::Limit && self.roll(4) == 0 {
             order.tif = TimeInForce::Ioc;
         }
+        self.rare(&mut order);
         order
+    }
+
+    /// Some are icebergs, some pegged, some with a price beside the peg.
+    fn rare(&mut self, order: &mut PlaceOrder) {
+        if order.kind.is_market() {
+            return;
+        }
+        let mut extras = order.extras.as_deref().copied().unwrap_or(Extras::NONE);
+        if self.roll(4) == 0 && order.tif == TimeInForce::Gtc {
+            extras.iceberg_qty = dec("0.1");
+        }
+        if self.roll(4) == 0 {
+            let own = order.kind == OrderKind::LimitMaker || self.roll(3) > 0;
+            extras.peg = Some(Peg {
+                kind: if own {
+                    PegKind::Primary
+                } else {
+                    PegKind::Market
+                },
+                offset: u8::try_from(self.roll(3)).unwrap(),
+            });
+            if self.roll(2) == 0 {
+                order.price = Decimal::ZERO;
+            }
+        }
+        order.extras = extras.boxed();
     }
 
     fn list(&mut self, name: &str) -> PlaceList {
@@ -613,6 +647,7 @@ impl Dice {
 #[test]
 fn random_lists_keep_every_promise() {
     let (mut placed, mut begun, mut done) = (0, 0, 0);
+    let (mut icebergs, mut pegs) = (0, 0);
     for seed in 1..=40_u64 {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut world = World::new();
@@ -650,6 +685,8 @@ fn random_lists_keep_every_promise() {
                     Event::ListPlaced(_) => placed += 1,
                     Event::OrderActivated(_) => begun += 1,
                     Event::ListEnded(_) => done += 1,
+                    Event::IcebergShown(_) => icebergs += 1,
+                    Event::OrderPegged(_) => pegs += 1,
                     _ => {}
                 }
             }
@@ -662,4 +699,5 @@ fn random_lists_keep_every_promise() {
         placed > 300 && begun > 100 && done > 200,
         "{placed} {begun} {done}"
     );
+    assert!(icebergs > 100 && pegs > 30, "{icebergs} {pegs}");
 }

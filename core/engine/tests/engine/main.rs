@@ -10,6 +10,7 @@ mod conditional;
 mod fees;
 mod filters;
 mod icebergs;
+mod list_extras;
 mod lists;
 mod orders;
 mod pegs;
