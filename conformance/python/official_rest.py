@@ -443,8 +443,35 @@ def icebergs(symbol):
             -2010,
             "This order type may not use pegged price.",
         )
+    with check("icebergs", "orders of a list are icebergs and pegged"):
+        working = {"working_type": "LIMIT", "working_side": "BUY", "working_price": "95.00", "working_quantity": "0.4", "working_time_in_force": "GTC"}
+        pair = {
+            "pending_above_type": "LIMIT_MAKER", "pending_above_peg_price_type": "PRIMARY_PEG", "pending_above_iceberg_qty": "0.2",
+            "pending_below_type": "STOP_LOSS_LIMIT", "pending_below_stop_price": "90.00", "pending_below_peg_price_type": "MARKET_PEG",
+            "pending_below_time_in_force": "GTC",
+        }  # fmt: skip
+        placed = taker.order_list_otoco(symbol, **working, working_iceberg_qty="0.2", pending_side="SELL", pending_quantity="0.4", **pair).data()
+        placed = typed(placed, "OrderListOtocoResponse")
+        told_pegs = [(told(r, "pegPriceType"), told(r, "peggedPrice"), told(r, "icebergQty")) for r in placed.order_reports]
+        equal(told_pegs, [(None, None, "0.20000000"), ("PRIMARY_PEG", None, "0.20000000"), ("MARKET_PEG", None, None)])
+        oco = {
+            "above_type": "LIMIT_MAKER", "above_price": "120.00", "above_iceberg_qty": "0.2", "below_type": "STOP_LOSS_LIMIT", "below_stop_price": "80.00",
+            "below_time_in_force": "GTC", "below_peg_price_type": "MARKET_PEG", "below_iceberg_qty": "0.2",
+        }  # fmt: skip
+        pairs = typed(taker.order_list_oco(symbol, "SELL", "0.4", **oco).data(), "OrderListOcoResponse")
+        equal([told(r, "icebergQty") for r in pairs.order_reports], ["0.20000000", "0.20000000"])
+        opo = typed(
+            taker.order_list_opo(symbol, **working, pending_type="LIMIT", pending_side="SELL", pending_time_in_force="GTC", pending_peg_price_type="PRIMARY_PEG").data(),
+            "OrderListOpoResponse",
+        )
+        equal([told(r, "pegPriceType") for r in opo.order_reports], [None, "PRIMARY_PEG"])
+        # the best ask is the iceberg of the OCO: what is filled begins a pair that joins it
+        maker.new_order(symbol, "SELL", "LIMIT", quantity="0.8", price="95.00", **limit)
+        seen = typed(taker.get_order(symbol, order_id=placed.orders[1].order_id).data(), "GetOrderResponse")
+        equal((seen.status, seen.price, told(seen, "peggedPrice"), seen.iceberg_qty), ("NEW", "0.00000000", "120.00000000", "0.20000000"))
     for one in (maker, taker):
-        one.delete_open_orders(symbol)
+        if one.get_open_orders(symbol).data():
+            one.delete_open_orders(symbol)
 
 
 def errors(api, symbol):

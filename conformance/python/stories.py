@@ -262,6 +262,13 @@ class Story:
                     params["newClientOrderId"] = name
                 case [option, *rest]:
                     name, _, value = option.partition("=")
+                    if name == "peg":
+                        kind, _, level = value.partition("+")
+                        params |= {"pegPriceType": f"{kind.upper()}_PEG"} | ({"pegOffsetType": "PRICE_LEVEL", "pegOffsetValue": level} if level else {})
+                        continue
+                    if name == "show":
+                        params["icebergQty"] = value
+                        continue
                     params |= {"stp": {"selfTradePreventionMode": value}, "trail": {"trailingDelta": value}}.get(name, {"timeInForce": name.upper()})
         if params["type"] in ("LIMIT", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"):
             params.setdefault("timeInForce", "GTC")

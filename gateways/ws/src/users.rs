@@ -131,7 +131,9 @@ impl Users {
             Event::OrderAmended(amended) => self.amended(hub, names, amended, at),
             Event::OrderTriggered(e) => {
                 let key = (e.instrument, e.order);
-                if self.condition(key, at, |c| c.triggered_at = Some(at.time)) {
+                if self.condition(key, at, |c| c.triggered_at = Some(at.time))
+                    && !self.is_pegged_in(later, key)
+                {
                     self.tell_order(hub, names, key, at);
                 }
             }
@@ -165,7 +167,9 @@ impl Users {
                     order.qty = e.qty;
                     order.updated_at = at.time;
                     order.set_more(|more| more.activated_at = Some(at.time));
-                    self.tell_order(hub, names, key, at);
+                    if !self.is_pegged_in(later, key) {
+                        self.tell_order(hub, names, key, at);
+                    }
                 }
             }
             Event::MatchPrevented(prevented) => self.prevent(prevented),
@@ -175,13 +179,15 @@ impl Users {
                 }
             }
             Event::OrderPegged(e) => {
-                if let Some(order) = self.orders.get_mut(&(e.instrument, e.order)) {
+                let key = (e.instrument, e.order);
+                if let Some(order) = self.orders.get_mut(&key) {
                     order.price = e.price;
                     order.set_more(|more| {
                         if let Some(peg) = &mut more.peg {
                             peg.priced = true;
                         }
                     });
+                    self.tell_order(hub, names, key, at);
                 }
             }
             Event::OrderDecremented(e) => self.decremented(hub, names, e, at),
@@ -434,6 +440,17 @@ impl Users {
         {
             self.report(hub, names, order, at, |report| report);
         }
+    }
+
+    /// Whether the rest of the record gives a pegged order its price: it is reported then, with that price.
+    fn is_pegged_in(&self, later: &[Event], key: (InstrumentId, OrderId)) -> bool {
+        let order = self.orders.get(&key);
+        let waits = order.and_then(Order::peg).is_some_and(|peg| !peg.priced);
+        waits
+            && later.iter().any(|event| match event {
+                Event::OrderPegged(e) => (e.instrument, e.order) == key,
+                _ => false,
+            })
     }
 
     fn prevent(&mut self, prevented: &MatchPrevented) {

@@ -19,7 +19,7 @@
 //! |---|---|
 //! | `market KEY=VALUE …` | lists BTC against USDT; keys: `tick lot min_price max_price min_qty max_qty market_min market_max min_notional max_notional bid_up bid_down ask_up ask_down mins max_orders maker taker stp allowed` |
 //! | `user NAME ASSET=AMOUNT …` | opens an account and funds it |
-//! | `NAME buy\|sell limit\|maker QTY at PRICE as ID` | options `ioc`, `fok`, `stp=MODE` |
+//! | `NAME buy\|sell limit\|maker QTY at PRICE as ID` | options `ioc`, `fok`, `stp=MODE`, `show=QTY` for an iceberg, `peg=primary\|market[+LEVELS]` |
 //! | `NAME buy\|sell market QTY as ID`, `… market quote AMOUNT as ID` | |
 //! | `NAME buy\|sell stop\|profit QTY until STOP as ID`, `… stop-limit\|profit-limit QTY at PRICE until STOP as ID` | option `trail=DELTA`; `until 0` for a trailing order without a stop price |
 //! | `NAME oco\|oto\|otoco\|opo\|opoco LIST: ORDER \| ORDER …` | quantity `rest` for the pending orders of OPO; `=> ID=STATUS …` |

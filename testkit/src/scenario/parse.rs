@@ -95,6 +95,10 @@ pub struct New {
     /// The price that a conditional order waits for; "0": none.
     pub stop: String,
     pub trail: String,
+    /// How much of it the book shows; "0": all.
+    pub show: String,
+    /// `primary` or `market`, `+` and how many levels behind the best; empty: not pegged.
+    pub peg: String,
 }
 
 /// Reads the stories of one file.
@@ -258,6 +262,8 @@ fn new(words: &[&str]) -> Option<New> {
         stp: None,
         stop: "0".into(),
         trail: "0".into(),
+        show: "0".into(),
+        peg: String::new(),
     };
     let (kind, rest) = words.get(1..)?.split_first()?;
     new.kind = order_kind(kind)?;
@@ -309,6 +315,8 @@ fn details(new: &mut New, mut words: &[&str]) -> Option<()> {
             }
             option => match option.split_once('=')? {
                 ("trail", delta) => new.trail = delta.to_owned(),
+                ("show", qty) => new.show = qty.to_owned(),
+                ("peg", peg) => new.peg = peg.to_owned(),
                 ("stp", mode) => new.stp = Some(mode.to_owned()),
                 _ => return None,
             },

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use protocol::{
     Admin, AmendOrder, BothKeys, CancelAll, CancelList, CancelOrder, CancelReplace,
     CancelReplaceMode, CancelRestriction, Command, Event, Extras, Filters, Instrument, ListKind,
-    LotSizeFilter, MarketStatus, NotionalFilter, Order, OrderKey, OrderStatus,
+    LotSizeFilter, MarketStatus, NotionalFilter, Order, OrderKey, OrderStatus, Peg, PegKind,
     PercentPriceBySideFilter, PlaceList, PlaceOrder, PriceFilter, Reject, Reply, SetStatus,
     StpMode, StpModes,
 };
@@ -60,6 +60,19 @@ fn asset(text: &str) -> Result<AssetId, String> {
     let at = ASSETS.iter().position(|a| *a == text);
     let at = at.ok_or_else(|| format!("`{text}` is neither BTC nor USDT"))?;
     Ok(AssetId(at as u32 + 1))
+}
+
+/// `primary`, `market`, `primary+1`: how many levels behind the best.
+fn peg(text: &str) -> Result<Option<Peg>, String> {
+    let (kind, offset) = text.split_once('+').unwrap_or((text, "0"));
+    let kind = match kind {
+        "" => return Ok(None),
+        "primary" => PegKind::Primary,
+        "market" => PegKind::Market,
+        _ => return Err(format!("there is no peg {kind}")),
+    };
+    let offset = offset.parse().map_err(|_| "peg=KIND+LEVELS")?;
+    Ok(Some(Peg { kind, offset }))
 }
 
 fn stp(text: &str) -> Result<StpMode, String> {
@@ -278,17 +291,13 @@ impl Stage {
             client_id: name(&new.name)?,
             strategy_id: None,
             strategy_kind: None,
-            extras: new
-                .kind
-                .is_conditional()
-                .then(|| {
-                    Ok::<_, String>(Box::new(Extras {
-                        stop_price: dec(&new.stop)?,
-                        trailing_delta: new.trail.parse().map_err(|_| "trail=NUMBER")?,
-                        ..Extras::NONE
-                    }))
-                })
-                .transpose()?,
+            extras: Extras {
+                stop_price: dec(&new.stop)?,
+                trailing_delta: new.trail.parse().map_err(|_| "trail=NUMBER")?,
+                iceberg_qty: dec(&new.show)?,
+                peg: peg(&new.peg)?,
+            }
+            .boxed(),
         })
     }
 
@@ -300,8 +309,8 @@ impl Stage {
                 && order.is_working()
             {
                 match levels.last_mut() {
-                    Some((price, qty)) if *price == order.price => *qty += order.open_qty().0,
-                    _ => levels.push((order.price, order.open_qty().0)),
+                    Some((price, qty)) if *price == order.price => *qty += order.shown_qty().0,
+                    _ => levels.push((order.price, order.shown_qty().0)),
                 }
             }
         });

@@ -200,3 +200,111 @@ async fn icebergs_and_pegs_are_refused_in_the_documented_words() {
     }
     assert_eq!(venue.digest().await, before);
 }
+
+/// A list whose orders are icebergs or pegged: its answer, its orders' later answers, and what they are when they have acted.
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_of_a_list_may_be_icebergs_and_pegged() {
+    let (venue, ann, bob) = Venue::with_market().await;
+    let limit = "type=LIMIT&timeInForce=GTC";
+    for params in [
+        format!("side=SELL&{limit}&price=150&quantity=1"),
+        format!("side=SELL&{limit}&price=160&quantity=1"),
+    ] {
+        place(&venue, &bob, &params).await;
+    }
+    let list = "symbol=ABCUSDT&workingType=LIMIT&workingTimeInForce=GTC&workingSide=BUY&workingPrice=90&workingQuantity=2\
+        &workingIcebergQty=0.5&pendingSide=SELL&pendingQuantity=2&pendingAboveType=LIMIT_MAKER\
+        &pendingAbovePegPriceType=PRIMARY_PEG&pendingAbovePegOffsetType=PRICE_LEVEL&pendingAbovePegOffsetValue=1\
+        &pendingAboveIcebergQty=0.5&pendingBelowType=STOP_LOSS_LIMIT&pendingBelowStopPrice=80&pendingBelowTimeInForce=GTC\
+        &pendingBelowPegPriceType=MARKET_PEG&pendingBelowPrice=79";
+    let list = venue
+        .good(&ann, "POST", "/api/v3/orderList/otoco", list)
+        .await;
+    let reports = &list["orderReports"];
+    assert_eq!(reports[0]["icebergQty"], "0.50000000", "{list}");
+    assert_eq!(
+        depth(&venue).await["bids"],
+        json!([["90.00000000", "0.50000000"]])
+    );
+    let (above, below) = (&reports[1], &reports[2]);
+    for (order, price, peg, iceberg) in [
+        (above, "0.00000000", "PRIMARY_PEG", json!("0.50000000")),
+        (below, "79.00000000", "MARKET_PEG", Value::Null),
+    ] {
+        assert_eq!(order["status"], "PENDING_NEW");
+        assert_eq!(
+            (&order["price"], &order["pegPriceType"]),
+            (&json!(price), &json!(peg))
+        );
+        assert_eq!(
+            (order.get("peggedPrice"), &order["icebergQty"]),
+            (None, &iceberg)
+        );
+    }
+    assert_eq!(
+        (&above["pegOffsetType"], &above["pegOffsetValue"]),
+        (&json!("PRICE_LEVEL"), &json!(1))
+    );
+    // what is sold to it begins the pair: the limit order at the second ask, a part of it shown
+    let filled = place(
+        &venue,
+        &bob,
+        &format!("side=SELL&{limit}&price=90&quantity=2"),
+    )
+    .await;
+    assert_eq!(filled["status"], "FILLED");
+    let seen = queried(&venue, &ann, above).await;
+    assert_eq!(
+        (&seen["status"], &seen["price"], &seen["peggedPrice"]),
+        (&json!("NEW"), &json!("0.00000000"), &json!("160.00000000"))
+    );
+    assert_eq!(
+        depth(&venue).await["asks"],
+        json!([
+            ["150.00000000", "1.00000000"],
+            ["160.00000000", "1.50000000"]
+        ])
+    );
+    // the stop acts, at the best bid
+    place(
+        &venue,
+        &bob,
+        &format!("side=BUY&{limit}&price=70&quantity=5"),
+    )
+    .await;
+    place(
+        &venue,
+        &bob,
+        &format!("side=BUY&{limit}&price=80&quantity=1"),
+    )
+    .await;
+    let third = venue.trader().await;
+    place(&venue, &third, "side=SELL&type=MARKET&quantity=1").await;
+    let stopped = queried(&venue, &ann, below).await;
+    assert_eq!(
+        (
+            &stopped["status"],
+            &stopped["peggedPrice"],
+            &stopped["executedQty"]
+        ),
+        (
+            &json!("FILLED"),
+            &json!("70.00000000"),
+            &json!("2.00000000")
+        )
+    );
+    let expired = queried(&venue, &ann, above).await;
+    assert_eq!(
+        (
+            &expired["status"],
+            &expired["expiryReason"],
+            &expired["peggedPrice"]
+        ),
+        (
+            &json!("EXPIRED"),
+            &json!("OCO_TRIGGER"),
+            &json!("160.00000000")
+        )
+    );
+    assert_eq!(venue.state().await["audit"], "ok");
+}

@@ -15,6 +15,47 @@ const REFUSED: &[(&str, &str, &str, i64)] = &[
     ("orderList/oco", OCO, "&aboveStrategyType=7", -1134),
     ("orderList/oco", OCO, "&abovePegOffsetValue=1", -1128),
     ("orderList/oco", OCO, "&price=1", -1104),
+    ("orderList/oco", OCO, "&aboveIcebergQty=0.5", 0),
+    ("orderList/oco", OCO, "&belowIcebergQty=0.5", -1106),
+    ("orderList/oco", OCO, "&aboveIcebergQty=2", -2010),
+    (
+        "orderList/oco",
+        OCO,
+        "&abovePegOffsetType=PRICE_LEVEL&abovePegOffsetValue=1",
+        -1102,
+    ),
+    (
+        "orderList/oco",
+        OCO,
+        "&belowPegPriceType=PRIMARY_PEG",
+        -2010,
+    ),
+    ("orderList/oco", OCO, "&abovePegPriceType=MARKET_PEG", -2010),
+    ("orderList/oco", OCO, "&abovePegPriceType=BEST", -1210),
+    (
+        "orderList/oco",
+        "symbol=ABCUSDT&quantity=1&side=SELL",
+        "&aboveType=LIMIT_MAKER&abovePrice=120&belowType=STOP_LOSS_LIMIT&belowStopPrice=80&belowPegPriceType=MARKET_PEG&belowTimeInForce=GTC&belowIcebergQty=0.5",
+        0,
+    ),
+    (
+        "order/oco",
+        "symbol=ABCUSDT&side=SELL&quantity=1&price=120&stopPrice=80",
+        "&limitIcebergQty=0.5&stopLimitPrice=79&stopLimitTimeInForce=GTC&stopIcebergQty=0.25",
+        0,
+    ),
+    (
+        "orderList/oto",
+        OTO,
+        "&workingIcebergQty=0.5&pendingType=LIMIT&pendingSide=SELL&pendingQuantity=1&pendingTimeInForce=GTC&pendingPegPriceType=PRIMARY_PEG&pendingPegOffsetType=PRICE_LEVEL&pendingPegOffsetValue=3&pendingIcebergQty=0.5",
+        0,
+    ),
+    (
+        "orderList/opoco",
+        OTO,
+        "&pendingSide=SELL&pendingAboveType=LIMIT_MAKER&pendingAbovePegPriceType=PRIMARY_PEG&pendingAboveIcebergQty=0.1&pendingBelowType=STOP_LOSS_LIMIT&pendingBelowStopPrice=80&pendingBelowTimeInForce=GTC&pendingBelowPegPriceType=MARKET_PEG",
+        0,
+    ),
     ("orderList/oco", "symbol=ABCUSDT&quantity=1", "", -1102),
     // each on its side of the market
     (

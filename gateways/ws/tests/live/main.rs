@@ -547,3 +547,80 @@ async fn limits_and_the_end_of_the_venue_are_told() {
     }
     venue::soon(closing).await.unwrap();
 }
+
+/// A pegged order of a list is reported with its price when it begins, and one that waits for a price when it acts: once each.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pegged_order_of_a_list_is_reported_with_its_price() {
+    let venue = Venue::open(Profile::WIDE).await;
+    let (maker, taker) = (venue.trader().await, venue.trader().await);
+    let mut api = venue.connect("/ws-api/v3").await;
+    for order in [
+        limit("BUY", "1", "5"),
+        limit("SELL", "4", "5"),
+        limit("SELL", "5", "5"),
+    ] {
+        api.ok("order.place", maker.signed(order)).await;
+    }
+    let mut events = venue.connect("/ws-api/v3").await;
+    events
+        .ok(
+            "userDataStream.subscribe.signature",
+            taker.signed(json!({})),
+        )
+        .await;
+    let list = json!({
+        "symbol": "TIDEUSDT", "workingType": "LIMIT", "workingTimeInForce": "GTC", "workingSide": "BUY", "workingPrice": "2",
+        "workingQuantity": "1", "workingIcebergQty": "0.5", "pendingSide": "SELL", "pendingQuantity": "1",
+        "pendingAboveType": "LIMIT_MAKER", "pendingAbovePegPriceType": "PRIMARY_PEG", "pendingAbovePegOffsetType": "PRICE_LEVEL",
+        "pendingAbovePegOffsetValue": 1, "pendingBelowType": "STOP_LOSS_LIMIT", "pendingBelowStopPrice": "1.5",
+        "pendingBelowTimeInForce": "GTC", "pendingBelowPegPriceType": "MARKET_PEG"
+    });
+    let placed = api.ok("orderList.place.otoco", taker.signed(list)).await;
+    let ids: Vec<_> = placed["orders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|o| o["orderId"].clone())
+        .collect();
+    api.ok("order.place", maker.signed(limit("SELL", "2", "1")))
+        .await;
+    // a trade at the stop price: the pegged stop sells at the best bid
+    api.ok("order.place", maker.signed(limit("BUY", "1.5", "1")))
+        .await;
+    let third = venue.trader().await;
+    api.ok("order.place", third.signed(limit("SELL", "1.5", "1")))
+        .await;
+    let mut news = Vec::new();
+    loop {
+        let report = events.wait(|f| f["event"]["e"] == "executionReport").await["event"].clone();
+        if report["i"] == ids[2] && report["x"] == "TRADE" {
+            break;
+        }
+        if report["x"] == "NEW" && report["X"] == "NEW" {
+            let pegged = report.get("gp").cloned();
+            news.push((
+                report["i"].clone(),
+                report["F"].clone(),
+                pegged,
+                report["w"].clone(),
+            ));
+        }
+    }
+    let (none, price) = (json!("0.00000000"), |text: &str| Some(json!(text)));
+    let expected = [
+        (ids[0].clone(), json!("0.50000000"), None, json!(true)),
+        (
+            ids[1].clone(),
+            none.clone(),
+            price("5.00000000"),
+            json!(true),
+        ),
+        (ids[2].clone(), none.clone(), None, json!(false)),
+        (ids[2].clone(), none, price("1.00000000"), json!(true)),
+    ];
+    assert_eq!(news.len(), expected.len(), "{news:?}");
+    for one in &expected {
+        assert!(news.contains(one), "{one:?} in {news:?}");
+    }
+    venue.close().await;
+}

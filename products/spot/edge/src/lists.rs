@@ -17,7 +17,9 @@ use views::{ListKey, ListsQuery};
 use crate::account::{LIMIT, check_span, read, rows};
 use crate::changes::ORDER_ID as ID;
 use crate::market::broken_history;
-use crate::orders::{ANY_INT, NEEDS, ORDER_TYPE, SIDE, STP, TIF, check_values, kind_of, written};
+use crate::orders::{
+    ANY_INT, NEEDS, ORDER_TYPE, SIDE, STP, TIF, check_values, kind_of, peg_of, written,
+};
 use crate::report::{self, Detail};
 use crate::symbols;
 
@@ -282,6 +284,9 @@ fn leg(input: &Input<'_>, prefix: &str) -> Result<(), ApiError> {
             named("pegOffsetValue"),
         ));
     }
+    if has("pegOffsetType") && !has("pegPriceType") {
+        return Err(ApiError::mandatory(named("pegPriceType")));
+    }
     let tif = input.get(&named("timeInForce"));
     if has("icebergQty") && tif.is_some_and(|tif| tif != "GTC") {
         return Err(ApiError::oco_iceberg_tif(named("icebergQty")));
@@ -385,12 +390,6 @@ impl Leg<'_> {
         let params = &self.call.params;
         let named = |name: &str| of_leg(self.prefix, name);
         let decimal = |name: &str| params.decimal(&named(name)).unwrap_or(Decimal::ZERO);
-        if params.has(&named("icebergQty")) {
-            return Err(RejectCode::IcebergUnsupported.into());
-        }
-        if params.has(&named("pegPriceType")) || params.has(&named("pegOffsetType")) {
-            return Err(RejectCode::PegUnsupported.into());
-        }
         let kind = params.int(&named("strategyType"));
         if kind.is_some_and(|kind| kind < 1_000_000) {
             return Err(ApiError::bad_strategy_type());
@@ -409,13 +408,16 @@ impl Leg<'_> {
                 .unwrap_or_else(random_client_id),
             strategy_id: params.int(&named("strategyId")),
             strategy_kind: kind.and_then(|kind| i32::try_from(kind).ok()),
-            extras: self.kind.is_conditional().then(|| {
-                Box::new(Extras {
-                    stop_price: decimal("stopPrice"),
-                    trailing_delta: delta_of(params.int(&named("trailingDelta"))),
-                    ..Extras::NONE
-                })
-            }),
+            extras: Extras {
+                stop_price: decimal("stopPrice"),
+                trailing_delta: delta_of(params.int(&named("trailingDelta"))),
+                iceberg_qty: decimal("icebergQty"),
+                peg: peg_of(
+                    params.word(&named("pegPriceType")),
+                    params.int(&named("pegOffsetValue")),
+                ),
+            }
+            .boxed(),
         })
     }
 }
@@ -497,10 +499,12 @@ fn old_legs(call: &Call, instrument: &Instrument) -> Result<Vec<PlaceOrder>, Api
     let mut stop = leg("stop", stop_kind)?;
     stop.price = params.decimal("stopLimitPrice").unwrap_or(Decimal::ZERO);
     stop.tif = tif_of(params.word("stopLimitTimeInForce"));
+    let iceberg_qty = params.decimal("stopIcebergQty").unwrap_or(Decimal::ZERO);
     stop.extras = Some(Box::new(Extras {
         stop_price: params.decimal("stopPrice").unwrap_or(Decimal::ZERO),
         trailing_delta: delta_of(params.int("trailingDelta")),
-        ..Extras::NONE
+        iceberg_qty,
+        peg: None,
     }));
     Ok(match side {
         Side::Sell => vec![limit, stop],

@@ -205,6 +205,19 @@ pub(crate) fn kind_of(word: &str) -> OrderKind {
     }
 }
 
+/// The peg that a price type and an offset, both checked, ask for.
+pub(crate) fn peg_of(kind: Option<&str>, offset: Option<i64>) -> Option<Peg> {
+    kind.map(|word| Peg {
+        kind: match word {
+            "MARKET_PEG" => PegKind::Market,
+            _ => PegKind::Primary,
+        },
+        offset: offset
+            .and_then(|value| u8::try_from(value).ok())
+            .unwrap_or(0),
+    })
+}
+
 /// The command that a call asks for, and how much detail its answer wants.
 ///
 /// # Errors
@@ -222,16 +235,7 @@ pub(crate) fn command(
             .and_then(|delta| u32::try_from(delta).ok())
             .unwrap_or(0),
         iceberg_qty: params.decimal("icebergQty").unwrap_or(Decimal::ZERO),
-        peg: params.word("pegPriceType").map(|word| Peg {
-            kind: match word {
-                "MARKET_PEG" => PegKind::Market,
-                _ => PegKind::Primary,
-            },
-            offset: params
-                .int("pegOffsetValue")
-                .and_then(|value| u8::try_from(value).ok())
-                .unwrap_or(0),
-        }),
+        peg: peg_of(params.word("pegPriceType"), params.int("pegOffsetValue")),
     };
     let stp = match params.word("selfTradePreventionMode") {
         None => None,
