@@ -396,7 +396,8 @@ impl Engine {
         if !known || market.spec.lots(order.qty)? < Qty(0) || more.activated_at.is_some() {
             return None;
         }
-        if !order.kind.is_market() && !(order.peg().is_some() && order.price.is_zero()) {
+        let unpriced = order.peg().is_some() && order.price.is_zero();
+        if !order.kind.is_market() && !unpriced {
             market.spec.ticks(order.price)?;
         }
         if order.condition.is_some() != order.kind.is_conditional()
