@@ -109,6 +109,55 @@ def orders(trade, copy, other):
         copy.wait("the cancel", t35="8", t150="4", t41=names[-1])
 
 
+def leg(side, quantity, *more):
+    """One order of a list: its name and its fields."""
+    name = unique("l")
+    return name, [(11, name), (55, SYMBOL), (54, 1 if side == "BUY" else 2), (38, quantity), *more]
+
+
+def when(kind, index, action):
+    """What a list does to the order that this stands behind."""
+    return [(25010, 1), (25011, kind), (25012, index), (25013, action)]
+
+
+def lists(trade, copy, other):
+    name = unique("L")
+    working, first = leg("BUY", "0.2", (40, 2), (44, "90.00"), (59, 1))
+    pending, second = leg("SELL", "0.1", (40, 2), (44, "120.00"), (59, 1))
+    with check("order lists", "one triggers the other: it begins"):
+        trade.send("E", (73, 2), *first, *second, *when(3, 0, 1), (1385, 2), (25014, name))
+        started = trade.wait("the list's beginning", t35="N", t429="4", t25014=name)
+        holds(started, t431="3", t1385="2", t73="2", t25011="3", t25012="0", t25013="1")
+        holds(trade.wait("the working order", t35="8", t150="0", t11=working), t39="0", t66=get(started, 66))
+        holds(trade.wait("the pending order", t35="8", t150="0", t11=pending), t39="A", t66=get(started, 66))
+        copy.wait("its copy", t35="N", t429="4", t25014=name)
+    with check("order lists", "one triggers the other: it acts"):
+        other.order(SYMBOL, "SELL", "0.2", "90.00")
+        holds(trade.wait("the fill", t35="8", t150="F", t11=working), t39="2")
+        holds(trade.wait("the pending order", t35="8", t150="0", t11=pending), t39="0", t636="Y")
+    with check("order lists", "it is canceled by its name"):
+        trade.send("F", (11, name + "x"), (25015, name), (55, SYMBOL))
+        trade.wait("the cancel", t35="8", t150="4", t41=pending)
+        holds(trade.wait("the list's end", t35="N", t429="5", t25014=name), t431="6")
+    name = unique("L")
+    below, first = leg("SELL", "0.1", (40, 3), (1100, 4), (1101, 1), (1102, "80.00"), (1107, 2), (1109, "D"))
+    above, second = leg("SELL", "0.1", (40, 2), (18, 6), (44, "110.00"))
+    with check("order lists", "one cancels the other"):
+        trade.send("E", (73, 2), *first, *when(2, 1, 2), *second, *when(1, 0, 2), (1385, 1), (25014, name))
+        holds(trade.wait("the list's beginning", t35="N", t429="4", t25014=name), t431="3", t1385="1")
+        holds(trade.wait("the stop", t35="8", t150="0", t11=below), t1102="80.00000000", t1109="D")
+        other.order(SYMBOL, "BUY", "0.1", "110.00")
+        holds(trade.wait("the fill", t35="8", t150="F", t11=above), t39="2")
+        holds(trade.wait("the stop's end", t35="8", t150="C", t11=below), t39="C", t25056="3")
+        holds(trade.wait("the list's end", t35="N", t429="5", t25014=name), t431="6")
+    with check("order lists", "a list without the money"):
+        name = unique("L")
+        _, first = leg("BUY", "5000", (40, 2), (44, "90.00"), (59, 1))
+        _, second = leg("SELL", "5000", (40, 2), (44, "120.00"), (59, 1))
+        trade.send("E", (73, 2), *first, *second, *when(3, 0, 1), (1385, 2), (25014, name))
+        holds(trade.wait("the refusal", t35="N", t25014=name), t429="2", t431="7", t25016="-2010")
+
+
 def refusals(trade, copy, market):
     with check("refusals", "an order without the money"):
         name = trade.order("BUY", "90", "400.00")
@@ -194,6 +243,7 @@ def main():
         trade.send("XLQ", (6136, "limits"))
         holds(trade.wait("the limits", t35="XLR"), t6136="limits", t25003="3")
     orders(trade, copy, other)
+    lists(trade, copy, other)
     refusals(trade, copy, market)
     with check("order entry", "orders of other gateways are told"):
         mine = Plain(account)
