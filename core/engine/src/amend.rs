@@ -1,11 +1,15 @@
 //! Lowering an order's quantity in its place.
 
 use matching::{Book, OrderRef};
-use protocol::{AmendOrder, Amended, Event, Events, MarketStatus, OrderAmended, RejectCode};
+use orders::Waiting;
+use protocol::{
+    AmendOrder, Amended, Event, Events, MarketStatus, OrderAmended, OrderKey, RejectCode,
+};
 use types::{AccountId, Qty, Time};
 
 use crate::Engine;
-use crate::cancel::{Canceled, Found, find, found_id};
+use crate::cancel::{Canceled, Found, find, find_open, found_id};
+use crate::market::Market;
 
 /// An amend found free of errors.
 #[derive(Clone, Copy)]
@@ -14,6 +18,17 @@ pub(crate) struct Amend {
     qty: Qty,
     /// Zero or less when everything that stays has been executed: the order ends.
     open: Qty,
+}
+
+/// Does this order wait for what another order of its list buys?
+#[cold]
+fn is_pending_opo(market: &Market, actor: AccountId, key: &OrderKey) -> bool {
+    let Ok(Found::Waiting(id)) = find_open(market, actor, key) else {
+        return false;
+    };
+    let list = market.lists.of(id).and_then(|list| market.lists.get(list));
+    let pending = market.waiting.get(id).is_some_and(Waiting::is_pending);
+    pending && list.is_some_and(|list| list.told.kind.pays())
 }
 
 impl Engine {
@@ -27,6 +42,9 @@ impl Engine {
             return Err(RejectCode::AmendClosed);
         }
         let at = find(market, actor, &c.order).map_err(|code| match code {
+            RejectCode::UnknownOrder if is_pending_opo(market, actor, &c.order) => {
+                RejectCode::AmendPendingOpo
+            }
             RejectCode::UnknownOrder => RejectCode::AmendUnknownOrder,
             other => other,
         })?;

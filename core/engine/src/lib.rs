@@ -16,7 +16,7 @@
 //!    `LiquidityBelowLotSize`, `LiquidityBelowMarketLotSize`; `InsufficientBalance`
 //!    a conditional order is checked for its stop price (PRICE_FILTER) too, and for `WouldTrigger` before its money
 //! 3. canceling: `CancelClosed`, `UnknownOrder`, `ClientIdMismatch`, `CancelRestricted`
-//! 4. amending: `AmendClosed`, `AmendUnknownOrder`, `ClientIdMismatch`, LOT_SIZE, `AmendIncrease`, `AmendNoChange`, NOTIONAL,
+//! 4. amending: `AmendClosed`, `AmendPendingOpo`, `AmendUnknownOrder`, `ClientIdMismatch`, LOT_SIZE, `AmendIncrease`, `AmendNoChange`, NOTIONAL,
 //!    `DuplicateClientId`
 //! 5. cancel-replace: the new order up to `DuplicateClientId` as in 2; then the cancel as in 3; then the rest of 2, as things stand after
 //!    the cancel

@@ -91,6 +91,7 @@ errors! {
     duplicate_symbols() -1151 "Symbol is present multiple times in the list.";
     bad_sbe_header() -1152 "Invalid `X-MBX-SBE` header; expected `<SCHEMA_ID>:<VERSION>`.";
     unknown_sbe_schema() -1153 "Unsupported SBE schema ID or version specified in the `X-MBX-SBE` header.";
+    unknown_sbe_version() -1153 "Invalid SBE schema ID or version specified.";
     bad_oco_type() -1158 "Order type not supported in OCO.";
     oco_iceberg_tif(name) -1160 "Parameter '%s' is not supported if `aboveTimeInForce`/`belowTimeInForce` is not GTC.";
     buy_oco_limit_above() -1165 "A limit order in a buy OCO must be below.";
@@ -110,6 +111,7 @@ errors! {
     no_such_order() -2013 "Order does not exist.";
     bad_key_format() -2014 "API-key format invalid.";
     rejected_key() -2015 "Invalid API-key, IP, or permissions for action.";
+    archived() -2026 "Order was canceled or expired with no executed qty over 90 days ago and has been archived.";
     subscription_active() -2035 "User Data Stream subscription already active.";
     subscription_inactive() -2036 "User Data Stream subscription not active.";
     wrong_client_id() -2039 "Client order ID is not correct for this order ID.";

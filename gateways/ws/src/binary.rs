@@ -28,7 +28,7 @@ pub(crate) fn form(
     let version = version.ok_or_else(|| ApiError::mandatory("sbeSchemaVersion"))?;
     sbe::from_pair(schema, version).map_err(|asked| match asked {
         Asked::Malformed => ApiError::invalid("sbeSchemaVersion"),
-        Asked::Unsupported => ApiError::unknown_sbe_schema(),
+        Asked::Unsupported => ApiError::unknown_sbe_version(),
     })
 }
 

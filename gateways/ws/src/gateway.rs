@@ -12,6 +12,7 @@ use kit::{
 };
 use sbe::Format;
 use tokio_websockets::{Config, Limits, ServerBuilder};
+use types::Time;
 
 use crate::api::{Api, Opening};
 use crate::binary;
@@ -135,7 +136,7 @@ impl Gateway {
 impl Upgrades for Gateway {
     fn upgrade(&self, kind: UpgradeKind, request: WireRequest, peer: IpAddr) -> WireResponse {
         self.accept(kind, request, peer)
-            .unwrap_or_else(|error| refusal(&error))
+            .unwrap_or_else(|error| refusal(&error, self.context.now()))
     }
 }
 
@@ -182,7 +183,7 @@ fn accept_of(key: &str) -> String {
     base64::engine::general_purpose::STANDARD.encode(hash)
 }
 
-fn refusal(error: &ApiError) -> WireResponse {
+fn refusal(error: &ApiError, now: Time) -> WireResponse {
     let mut response = http::Response::new(Full::from(error.body()));
     *response.status_mut() = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
     let headers = response.headers_mut();
@@ -190,6 +191,10 @@ fn refusal(error: &ApiError) -> WireResponse {
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/json;charset=UTF-8"),
     );
+    if let Some(until) = error.retry_at {
+        let seconds = (until.since(now) + 999_999).max(1_000_000) / 1_000_000;
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     if error.status == 426 {
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));

@@ -85,9 +85,21 @@ async fn connections_are_counted_by_account_and_role() {
     for n in 0..10 {
         held.push(venue.session(0, &trader, &format!("N{n}")).await);
     }
-    let mut client = venue.connect(0, "N10").await;
-    client.log_on(&trader, "98=0|108=30|141=Y|25035=2").await;
-    assert_eq!(client.rejected().await, (-1034, None));
+    let mut told = Vec::new();
+    for n in 10..16 {
+        let mut client = venue.connect(0, &format!("N{n}")).await;
+        client.log_on(&trader, "98=0|108=30|141=Y|25035=2").await;
+        let reject = client.kind("3").await;
+        assert_eq!(reject.get(25016), Some("-1034"), "{reject:?}");
+        told.push(reject.get(58).unwrap().to_owned());
+    }
+    assert_eq!(
+        (told[0].as_str(), told[5].as_str()),
+        (
+            "Too many concurrent connections; current limit is '10'.",
+            "Too many connection attempts for account; current limit is 15 per '30 SECONDS'."
+        )
+    );
     venue.session(2, &trader, "N10").await;
     venue.close().await;
 }
@@ -165,6 +177,71 @@ async fn garbage_ends_a_session_and_a_wrong_sum_does_not() {
     client.send_bytes(b"GET / HTTP/1.1\r\n\r\n").await;
     assert_eq!(client.rejected().await, (-1177, None));
     assert!(client.next().await.is_none());
+    venue.close().await;
+}
+
+/// Bytes with the length and the sum that belong to them.
+fn framed(body: &str) -> Vec<u8> {
+    let body = body.replace('|', "\u{1}");
+    let head = format!("8=FIX.4.4\u{1}9={}\u{1}{body}", body.len());
+    let sum = head.bytes().fold(0_u8, u8::wrapping_add);
+    format!("{head}10={sum:03}\u{1}").into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn garbled_messages_are_told_what_is_wrong() {
+    let venue = Venue::open(Profile::WIDE).await;
+    let trader = venue.trader().await;
+    let cases: [(&str, Vec<u8>, &str); 5] = [
+        (
+            "SUM",
+            b"8=FIX.4.4\x019=5\x0135=0\x0110=000\x01".to_vec(),
+            "`CheckSum(10)` contains an incorrect value.",
+        ),
+        (
+            "BEGIN",
+            b"9=5\x018=FIX.4.4\x0135=0\x0110=000\x01".to_vec(),
+            "`BeginString (8)` is not the first tag in a message.",
+        ),
+        (
+            "TYPE",
+            framed("49=A|35=0|"),
+            "`MsgType (35)` is not the third tag in a message.",
+        ),
+        (
+            "LENGTH",
+            b"8=FIX.4.4\x019=4\x0135=0\x0110=163\x01".to_vec(),
+            "`BodyLength (9)` does not contain the correct byte count.",
+        ),
+        (
+            "CHARS",
+            framed("35=0|112=\u{e9}|"),
+            "Only printable ASCII characters and SOH (Start of Header) are allowed.",
+        ),
+    ];
+    for (name, bytes, sentence) in cases {
+        let mut client = venue.session(0, &trader, name).await;
+        client.send_bytes(&bytes).await;
+        let reject = client.kind("3").await;
+        assert_eq!(
+            (reject.get(25016), reject.get(58)),
+            (Some("-1177"), Some(sentence)),
+            "{name}"
+        );
+    }
+    venue.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_keeps_its_name() {
+    let venue = Venue::open(Profile::WIDE).await;
+    let trader = venue.trader().await;
+    let mut client = venue.session(0, &trader, "ONE").await;
+    client.comp_id = "OTHER".into();
+    client.send("1", "112=x").await;
+    client.comp_id = "ONE".into();
+    assert_eq!(client.rejected().await, (-1178, Some(49)));
+    client.ping("still here").await;
     venue.close().await;
 }
 

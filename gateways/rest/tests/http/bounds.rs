@@ -156,8 +156,8 @@ async fn the_other_paths_answer() {
     assert_eq!(venue.send("POST", "/", &[], "x").await.status, 405);
     assert_eq!(
         venue.get("/ws/abcusdt@trade").await.status,
-        404,
-        "no streams were plugged in"
+        426,
+        "not asked for as a WebSocket"
     );
     assert_eq!(venue.get("/readyz").await.status, 200);
     assert_eq!(venue.get("/healthz").await.status, 200);

@@ -1,7 +1,9 @@
 //! The real exchange in one process, spoken to over loopback: sequencer, journal, engine, views, keys, method table, listener.
 
 mod bounds;
+mod errors;
 mod fees;
+mod frames;
 mod icebergs;
 mod limits;
 mod lists;

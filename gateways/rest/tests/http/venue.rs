@@ -26,7 +26,7 @@ pub struct Venue {
     pub stop: Stop,
     pub context: Arc<Context>,
     pub batches: Batches,
-    _sequencer: Sequencer,
+    pub sequencer: Option<Sequencer>,
     _folder: TempDir,
 }
 
@@ -82,6 +82,10 @@ fn rules() -> Rules {
 
 impl Venue {
     pub async fn start(profile: Profile, bounds: Bounds) -> Venue {
+        Venue::start_with(profile, bounds, ws::Settings::WIDE).await
+    }
+
+    pub async fn start_with(profile: Profile, bounds: Bounds, settings: ws::Settings) -> Venue {
         let data = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(NOON));
         let folder = Folder::open(FileStorage::new(data.path()).unwrap()).unwrap();
@@ -97,11 +101,17 @@ impl Venue {
         let (views, reader) = opening
             .start(recovered.position.seq, |tell| recovered.engine.tell(tell))
             .unwrap();
+        let mut feed = ws::Feed::new(views.clone());
+        recovered.engine.tell(&mut |event| feed.seed(&event));
+        let at = Arc::clone(&clock);
+        let now = Arc::new(move || sequencer::Clock::now(&*at));
+        let (feed, feed_reader, _) = ws::start(feed, now).unwrap();
         let keys = identity::Keys::open(data.path()).await.unwrap();
         let limits = Arc::new(Limits::with_bans(profile, &data.path().join("bans")).unwrap());
         let batches = Batches::default();
         let relay = Relay::new()
             .with(reader)
+            .with(feed_reader)
             .with(batches.clone())
             .with(FillsReader::new(Arc::clone(&limits)));
         let sequencer = recovered
@@ -115,13 +125,14 @@ impl Venue {
         });
         let spot = Arc::new(Router::new(spot_edge::TABLES));
         let stop = Stop::new();
+        let gateway = ws::Gateway::new(Arc::clone(&context), Arc::clone(&spot), feed);
         let site = Site {
             context: Arc::clone(&context),
             hosts: Hosts {
                 default: spot,
                 named: Vec::new(),
             },
-            upgrades: None,
+            upgrades: Some(Arc::new(gateway.with_settings(settings))),
             sandbox: Some(Arc::new(sandbox::Sandbox::new(Arc::clone(&context)))),
             metrics: Metrics::new(),
             bounds,
@@ -138,7 +149,7 @@ impl Venue {
             stop,
             context,
             batches,
-            _sequencer: sequencer,
+            sequencer: Some(sequencer),
             _folder: data,
         }
     }

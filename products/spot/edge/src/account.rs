@@ -6,8 +6,8 @@ use kit::{
     ApiError, Call, Context, Handler, Input, Json, Kind, Later, Method, Orders, Outcome, Param,
     Security, Weight,
 };
-use protocol::{FeeParts, Instrument, Order, OrderKey};
-use types::{Amount, Decimal, ListId, OrderId, TradeId};
+use protocol::{FeeParts, Instrument, Order, OrderKey, OrderStatus};
+use types::{Amount, Decimal, ListId, OrderId, Time, TradeId};
 use views::{Fill, FillsQuery, ListsQuery, OrdersQuery, PreventedQuery};
 
 use crate::changes::{ORDER_ID, key, names_an_order};
@@ -120,6 +120,7 @@ const TRADES: &[Param] = &[
     LIMIT,
 ];
 const DAY_US: i64 = 86_400_000_000;
+const ARCHIVED_AFTER_US: i64 = 90 * DAY_US;
 /// Rates of the answers are in units of 10⁻⁸, its older whole numbers in basis points.
 const UNITS_IN_BASIS_POINT: i64 = 10_000;
 
@@ -248,6 +249,7 @@ fn order<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
             OrderKey::Both(both) if both.client_id != found.client_id => {
                 Err(ApiError::wrong_client_id())
             }
+            _ if is_archived(&found, call.now) => Err(ApiError::archived()),
             _ => {
                 let ended_at = prevented_match(ctx, call, &found).await?;
                 written(call, |json| {
@@ -256,6 +258,15 @@ fn order<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
             }
         }
     })
+}
+
+/// What ended without an execution is not told any more after a while.
+fn is_archived(order: &Order, now: Time) -> bool {
+    let ended = matches!(
+        order.status,
+        OrderStatus::Canceled | OrderStatus::Expired | OrderStatus::ExpiredInMatch
+    );
+    ended && order.executed_qty.is_zero() && now.since(order.updated_at) > ARCHIVED_AFTER_US
 }
 
 fn open_weight(input: &Input<'_>) -> u32 {
