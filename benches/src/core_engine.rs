@@ -242,6 +242,7 @@ fn instrument(symbol: usize) -> Instrument {
         allowed_stp: StpModes::ALL,
         maker_fee: Rate(100_000),
         taker_fee: Rate(100_000),
+        denied: protocol::Denied::NONE,
     }
 }
 

@@ -83,6 +83,7 @@ pub fn opening() -> Vec<Request> {
             allowed_stp: StpModes::ALL,
             maker_fee: Rate(100_000),
             taker_fee: Rate(100_000),
+            denied: protocol::Denied::NONE,
         };
         requests.push(venue(Admin::ListInstrument(ListInstrument {
             instrument: Box::new(instrument),

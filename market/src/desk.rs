@@ -151,6 +151,7 @@ impl Desk {
             allowed_stp: StpModes::ALL,
             maker_fee: FEE,
             taker_fee: FEE,
+            denied: protocol::Denied::NONE,
         };
         let list = ListInstrument {
             instrument: Box::new(instrument.clone()),

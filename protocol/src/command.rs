@@ -5,7 +5,7 @@ use types::{
 
 use crate::{
     ExecutionRules, Extras, FeeSchedule, Filters, Instrument, InstrumentFees, ListKind,
-    MarketStatus, OrderKind, SetAccountFees, SetReference, StpMode, TimeInForce,
+    MarketStatus, OrderKind, SetAccountFees, SetReference, StpMode, StpModes, TimeInForce,
 };
 
 wire_struct! {
@@ -187,6 +187,18 @@ wire_enum! {
         /// What one instrument's trades cost.
         28 = SetInstrumentFees(Box<InstrumentFees>),
         29 = SetAccountFees(SetAccountFees),
+        /// What a market offers. Open orders stay what they are.
+        31 = SetFeatures(SetFeatures),
+    }
+}
+wire_struct! {
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct SetFeatures {
+        pub instrument: InstrumentId,
+        /// Bits of [`crate::Denied`].
+        pub denied: u16,
+        pub default_stp: StpMode,
+        pub allowed_stp: StpModes,
     }
 }
 wire_struct! {

@@ -14,6 +14,58 @@ wire_enum! {
         3 = Break,
         /// Orders may only be canceled.
         4 = CancelOnly,
+        /// As [`MarketStatus::Break`], until the next day of trading.
+        5 = EndOfDay,
+    }
+}
+
+wire_enum! {
+    /// What a market may leave out. Limit orders, with or without taking, and cancels are always there.
+    #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+    pub enum Feature {
+        0 = Market,
+        1 = StopLoss,
+        2 = StopLossLimit,
+        3 = TakeProfit,
+        4 = TakeProfitLimit,
+        5 = Iceberg,
+        /// MARKET orders by quote amount.
+        6 = QuoteQty,
+        7 = Trailing,
+        8 = Peg,
+        /// Pairs that cancel each other, alone or behind a working order.
+        9 = Oco,
+        /// A working order that lets others act.
+        10 = Oto,
+        /// The same, where the others sell what it buys.
+        11 = Opo,
+        12 = CancelReplace,
+        13 = Amend,
+    }
+}
+
+/// The [`Feature`]s that a market does not offer.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct Denied(pub u16);
+
+impl Denied {
+    pub const NONE: Denied = Denied(0);
+    /// All there are.
+    pub const EVERY: Denied = Denied((1 << 14) - 1);
+
+    #[must_use]
+    pub const fn contains(self, feature: Feature) -> bool {
+        self.0 & (1 << feature as u8) != 0
+    }
+
+    #[must_use]
+    pub const fn with(self, feature: Feature) -> Denied {
+        Denied(self.0 | 1 << feature as u8)
+    }
+
+    #[must_use]
+    pub const fn without(self, feature: Feature) -> Denied {
+        Denied(self.0 & !(1 << feature as u8))
     }
 }
 
@@ -194,22 +246,69 @@ impl Filters {
     }
 }
 
-wire_struct! {
-    /// A contract's specification. In [`crate::ListInstrument`] the id is ignored: the engine numbers instruments from 1.
-    #[derive(Clone, PartialEq, Eq, Debug)]
-    pub struct Instrument {
-        pub id: InstrumentId,
-        /// The public name, at most 50 characters, upper case where the script has cases.
-        pub symbol: Box<str>,
-        pub contract: ContractKind,
-        pub base: AssetId,
-        pub quote: AssetId,
-        pub status: MarketStatus,
-        pub filters: Filters,
-        pub default_stp: StpMode,
-        pub allowed_stp: StpModes,
-        pub maker_fee: Rate,
-        pub taker_fee: Rate,
+/// A contract's specification. In [`crate::ListInstrument`] the id is ignored: the engine numbers instruments from 1.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Instrument {
+    pub id: InstrumentId,
+    /// The public name, at most 50 characters, upper case where the script has cases.
+    pub symbol: Box<str>,
+    pub contract: ContractKind,
+    pub base: AssetId,
+    pub quote: AssetId,
+    pub status: MarketStatus,
+    pub filters: Filters,
+    pub default_stp: StpMode,
+    pub allowed_stp: StpModes,
+    pub maker_fee: Rate,
+    pub taker_fee: Rate,
+    pub denied: Denied,
+}
+
+/// In the byte of the allowed modes: what is denied stands behind all other fields. It stands there only when something is.
+const DENIED_FOLLOW: u8 = 0x80;
+
+impl Wire for Instrument {
+    fn put(&self, out: &mut Vec<u8>) {
+        let denies = self.denied != Denied::NONE;
+        self.id.put(out);
+        self.symbol.put(out);
+        self.contract.put(out);
+        self.base.put(out);
+        self.quote.put(out);
+        self.status.put(out);
+        self.filters.put(out);
+        self.default_stp.put(out);
+        out.push(self.allowed_stp.0 | if denies { DENIED_FOLLOW } else { 0 });
+        self.maker_fee.put(out);
+        self.taker_fee.put(out);
+        if denies {
+            self.denied.0.put(out);
+        }
+    }
+
+    fn take(input: &mut &[u8]) -> Result<Self, Malformed> {
+        let mut instrument = Instrument {
+            id: Wire::take(input)?,
+            symbol: Wire::take(input)?,
+            contract: Wire::take(input)?,
+            base: Wire::take(input)?,
+            quote: Wire::take(input)?,
+            status: Wire::take(input)?,
+            filters: Wire::take(input)?,
+            default_stp: Wire::take(input)?,
+            allowed_stp: Wire::take(input)?,
+            maker_fee: Wire::take(input)?,
+            taker_fee: Wire::take(input)?,
+            denied: Denied::NONE,
+        };
+        if instrument.allowed_stp.0 & DENIED_FOLLOW != 0 {
+            instrument.allowed_stp.0 &= !DENIED_FOLLOW;
+            instrument.denied = Denied(u16::take(input)?);
+            if instrument.denied == Denied::NONE {
+                return Err(Malformed("a block that says nothing"));
+            }
+        }
+        Ok(instrument)
     }
 }
 
@@ -236,6 +335,42 @@ impl Instrument {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_denied_leaves_former_bytes_alone() {
+        let plain = Instrument {
+            id: InstrumentId(7),
+            symbol: "AB".into(),
+            contract: ContractKind(1),
+            base: AssetId(2),
+            quote: AssetId(3),
+            status: MarketStatus::EndOfDay,
+            filters: Filters::default(),
+            default_stp: StpMode::None,
+            allowed_stp: StpModes::ALL,
+            maker_fee: Rate(4),
+            taker_fee: Rate(5),
+            denied: Denied::NONE,
+        };
+        let denies = Instrument {
+            denied: Denied::NONE.with(Feature::Market).with(Feature::Oto),
+            ..plain.clone()
+        };
+        let bytes = |instrument: &Instrument| {
+            let mut bytes = Vec::new();
+            instrument.put(&mut bytes);
+            assert_eq!(Instrument::take(&mut &bytes[..]).as_ref(), Ok(instrument));
+            bytes
+        };
+        let (before, mut after) = (bytes(&plain), bytes(&denies));
+        assert_eq!(after.split_off(before.len()), [0b0000_0001, 0b0000_0100]);
+        let changed = (0..before.len()).filter(|at| before[*at] != after[*at]);
+        let changed: Vec<usize> = changed.collect();
+        assert_eq!(changed.len(), 1);
+        assert_eq!(after[changed[0]], before[changed[0]] | 0x80);
+        assert!(denies.denied.contains(Feature::Oto) && !denies.denied.contains(Feature::Oco));
+        assert!(Instrument::take(&mut &after[..]).is_err(), "cut off");
+    }
 
     #[test]
     fn later_filters_leave_former_bytes_alone() {

@@ -30,8 +30,8 @@ pub use codec::{Malformed, Wire};
 pub use command::{
     Admin, AmendOrder, BlockTrade, BothKeys, CancelAll, CancelList, CancelOrder, CancelReplace,
     CancelReplaceMode, CancelRestriction, Command, Fund, ListInstrument, NewAsset, OrderKey,
-    PlaceList, PlaceOrder, ProductCommand, Request, SetFilters, SetStatus, SetTradeGroup, Transfer,
-    Wake,
+    PlaceList, PlaceOrder, ProductCommand, Request, SetFeatures, SetFilters, SetStatus,
+    SetTradeGroup, Transfer, Wake,
 };
 pub use event::{
     AssetCreated, BalanceChanged, BlockTraded, CloseReason, Event, Events, IcebergShown,
@@ -44,8 +44,8 @@ pub use fees::{
     TierRule,
 };
 pub use instrument::{
-    Filters, Instrument, LotSizeFilter, MarketStatus, MinNotionalFilter, NotionalFilter,
-    PercentPriceBySideFilter, PercentPriceFilter, PriceFilter, TrailingDeltaFilter,
+    Denied, Feature, Filters, Instrument, LotSizeFilter, MarketStatus, MinNotionalFilter,
+    NotionalFilter, PercentPriceBySideFilter, PercentPriceFilter, PriceFilter, TrailingDeltaFilter,
 };
 pub use list::{ListKind, ListLeg, OrderList};
 pub use order::{

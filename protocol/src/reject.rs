@@ -99,6 +99,11 @@ rejects! {
     337 ExchangeMaxNumIcebergOrders -1013 "Filter failure: EXCHANGE_MAX_NUM_ICEBERG_ORDERS";
     338 ExchangeMaxNumOrderLists -1013 "Filter failure: EXCHANGE_MAX_NUM_ORDER_LISTS";
     339 MaxAsset -1013 "Filter failure: MAX_ASSET";
+    340 OcoUnsupported -2010 "OCO orders are not supported for this symbol";
+    341 OtoUnsupported -2010 "OTO orders are not supported for this symbol.";
+    342 OpoUnsupported -2010 "OPO orders are not supported for this symbol.";
+    343 CancelReplaceUnsupported -2010 "Order cancel-replace is not supported for this symbol.";
+    344 AmendUnsupported -2038 "Order amend is not supported for this symbol.";
 
     400 UnknownOrder -2011 "Unknown order sent.";
     401 DuplicateClientId -2010 "Duplicate order sent.";

@@ -196,6 +196,7 @@ fn instrument(symbol: &str) -> Instrument {
         allowed_stp: StpModes::ALL,
         maker_fee: Rate(100_000),
         taker_fee: Rate(100_000),
+        denied: protocol::Denied::NONE,
     }
 }
 

@@ -158,6 +158,7 @@ fn instrument(
         allowed_stp: stp[variant].1,
         maker_fee: Rate(100_000),
         taker_fee: Rate(250_000),
+        denied: protocol::Denied::NONE,
     }
 }
 
@@ -223,6 +224,7 @@ impl Commands {
                     MarketStatus::Halt,
                     MarketStatus::Break,
                     MarketStatus::CancelOnly,
+                    MarketStatus::EndOfDay,
                 ]);
                 return (
                     AccountId::TREASURY,

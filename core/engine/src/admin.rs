@@ -3,8 +3,8 @@
 use contract::Terms;
 use ledger::{Key, SUPPLY_LIMIT};
 use protocol::{
-    Admin, AssetCreated, Event, Events, Filters, Fund, Instrument, MarketStatus, RejectCode, Reply,
-    SetFilters,
+    Admin, AssetCreated, Denied, Event, Events, Filters, Fund, Instrument, MarketStatus,
+    RejectCode, Reply, SetFeatures, SetFilters,
 };
 use types::{AccountId, Amount, AssetId, InstrumentId, Time};
 
@@ -41,6 +41,7 @@ impl Engine {
             Admin::SetStatus(c) => self.market(c.instrument).map(|_| ()),
             Admin::HaltInstrument(id) => self.market(*id).map(|_| ()),
             Admin::SetFilters(c) => self.check_filters(c),
+            Admin::SetFeatures(c) => self.check_features(c),
             Admin::RecordBlockTrade(c) => self.check_block(c).map(|_| ()),
             Admin::SetReference(c) => self.check_reference(c),
             Admin::SetExecutionRules(c) => self.check_execution_rules(c),
@@ -95,6 +96,21 @@ impl Engine {
         Reply::Done
     }
 
+    fn check_features(&self, c: &SetFeatures) -> Result<(), RejectCode> {
+        let next = with_features(self.market(c.instrument)?.spec.instrument(), c);
+        Market::terms(&next, &self.registry, |asset| self.precision(asset)).map(|_| ())
+    }
+
+    fn act_features(&mut self, c: &SetFeatures, out: &mut Events) -> Reply {
+        let market = self
+            .market_mut(c.instrument)
+            .expect("the instrument was checked");
+        let next = with_features(market.spec.instrument(), c);
+        market.set_filters(next.clone());
+        out.push(Event::InstrumentChanged(Box::new(next)));
+        Reply::Done
+    }
+
     fn check_fund(&self, c: &Fund) -> Result<(), RejectCode> {
         if !self.is_user(c.account) {
             return Err(RejectCode::UnknownAccount);
@@ -136,6 +152,7 @@ impl Engine {
             Admin::SetStatus(c) => self.act_status(c.instrument, c.status, out),
             Admin::HaltInstrument(id) => self.act_status(*id, MarketStatus::Halt, out),
             Admin::SetFilters(c) => self.act_filters(c, out),
+            Admin::SetFeatures(c) => self.act_features(c, out),
             Admin::RecordBlockTrade(c) => self.act_block(c, out),
             Admin::SetReference(c) => self.act_reference(time, c, out),
             Admin::SetExecutionRules(c) => self.act_execution_rules(c, out),
@@ -205,6 +222,15 @@ impl Engine {
 fn with_filters(instrument: &Instrument, filters: &Filters) -> Instrument {
     Instrument {
         filters: *filters,
+        ..instrument.clone()
+    }
+}
+
+fn with_features(instrument: &Instrument, c: &SetFeatures) -> Instrument {
+    Instrument {
+        denied: Denied(c.denied),
+        default_stp: c.default_stp,
+        allowed_stp: c.allowed_stp,
         ..instrument.clone()
     }
 }

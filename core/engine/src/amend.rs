@@ -41,6 +41,7 @@ impl Engine {
         if market.spec.status() != MarketStatus::Trading {
             return Err(RejectCode::AmendClosed);
         }
+        market.spec.offers_amends()?;
         let at = find(market, actor, &c.order).map_err(|code| match code {
             RejectCode::UnknownOrder if is_pending_opo(market, actor, &c.order) => {
                 RejectCode::AmendPendingOpo

@@ -101,7 +101,9 @@ pub(crate) fn found_id(market: &Market, found: Found) -> OrderId {
 pub(crate) fn check_cancelable(market: &Market) -> Result<(), RejectCode> {
     match market.spec.status() {
         MarketStatus::Trading | MarketStatus::CancelOnly => Ok(()),
-        MarketStatus::Halt | MarketStatus::Break => Err(RejectCode::CancelClosed),
+        MarketStatus::Halt | MarketStatus::Break | MarketStatus::EndOfDay => {
+            Err(RejectCode::CancelClosed)
+        }
     }
 }
 
@@ -263,6 +265,8 @@ impl Engine {
         actor: AccountId,
         c: &CancelReplace,
     ) -> Result<(crate::place::Plan, Result<Found, RejectCode>), RejectCode> {
+        let market = self.market(c.place.instrument)?;
+        market.spec.offers_cancel_replace()?;
         let plan = self.plan(time, actor, &c.place)?;
         if c.cancel.instrument != c.place.instrument {
             return Err(RejectCode::UnsupportedCombination);

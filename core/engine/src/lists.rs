@@ -215,6 +215,7 @@ impl Engine {
         }
         let market = self.market(c.instrument)?;
         check_list(c)?;
+        market.spec.offers_list(c.kind)?;
         let mut plans: Vec<Plan> = Vec::with_capacity(c.legs.len());
         let mut ahead = Ahead::default();
         for (at, leg) in c.legs.iter().enumerate() {
@@ -260,6 +261,7 @@ impl Engine {
             qty: like,
             ..c.clone()
         })?;
+        spec.offers(c)?;
         let mut plan = Plan {
             market: c.instrument.0 as usize - 1,
             seat,

@@ -5,8 +5,8 @@ use ledger::Key;
 use matching::{Book, Iceberg, Limit, MatchKind, Quote, Remainder, Resting, Stop, Taker};
 use orders::{LiveOrder, SeatId};
 use protocol::{
-    CloseReason, Event, Events, MarketStatus, OrderClosed, OrderKind, OrderPlaced, OrderRested,
-    OrderStatus, Pegged, PlaceOrder, Placed, RejectCode, StpMode, TimeInForce,
+    CloseReason, Denied, Event, Events, MarketStatus, OrderClosed, OrderKind, OrderPlaced,
+    OrderRested, OrderStatus, Pegged, PlaceOrder, Placed, RejectCode, StpMode, TimeInForce,
 };
 use types::{AccountId, Amount, ClientId, Decimal, OrderId, Price, Qty, Side, Time, TradeGroupId};
 
@@ -207,6 +207,9 @@ impl Engine {
         let market = self.market(c.instrument)?;
         check_shape(c)?;
         let spec = &market.spec;
+        if spec.instrument().denied != Denied::NONE {
+            spec.offers(c)?;
+        }
         let mut plan = Plan {
             market: c.instrument.0 as usize - 1,
             seat: market.live.seat_of(actor),

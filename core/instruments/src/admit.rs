@@ -1,6 +1,6 @@
 //! What may be listed at all.
 
-use protocol::{Instrument, LotSizeFilter, RejectCode};
+use protocol::{Denied, Instrument, LotSizeFilter, RejectCode, StpModes};
 use types::{Decimal, Rate};
 
 use crate::MAX_AVG_PRICE_MINS;
@@ -55,7 +55,9 @@ pub(crate) fn check(instrument: &Instrument) -> Result<(), RejectCode> {
     let fees = [instrument.maker_fee, instrument.taker_fee]
         .iter()
         .all(|fee| (Rate(0)..=Rate(Decimal::SCALE)).contains(fee));
-    let stp = instrument.allowed_stp.contains(instrument.default_stp);
+    let known = StpModes::ALL.0 & instrument.allowed_stp.0 == instrument.allowed_stp.0
+        && Denied::EVERY.0 & instrument.denied.0 == instrument.denied.0;
+    let stp = known && instrument.allowed_stp.contains(instrument.default_stp);
     let later = either_side && least && trailing && position;
     if price && notional && percent && lots && fees && stp && later {
         Ok(())

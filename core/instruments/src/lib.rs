@@ -22,6 +22,7 @@
 
 mod admit;
 mod counts;
+mod features;
 mod position;
 
 use protocol::{Instrument, LotSizeFilter, MarketStatus, RejectCode};

@@ -19,6 +19,7 @@ fn instrument(filters: Filters) -> Instrument {
         allowed_stp: StpModes::ALL,
         maker_fee: Rate(100_000),
         taker_fee: Rate(100_000),
+        denied: protocol::Denied::NONE,
     }
 }
 

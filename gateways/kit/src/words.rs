@@ -79,6 +79,7 @@ pub const fn market_status(status: MarketStatus) -> &'static str {
         MarketStatus::Halt => "HALT",
         MarketStatus::Break => "BREAK",
         MarketStatus::CancelOnly => "CANCEL_ONLY",
+        MarketStatus::EndOfDay => "END_OF_DAY",
     }
 }
 

@@ -11,6 +11,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use types::{Amount, Decimal};
 
+use crate::features::NewFeatures;
+
 /// Decimals of an asset that is created because somebody named it.
 pub(crate) const PRECISION: u8 = 8;
 
@@ -97,12 +99,27 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     } else {
         body
     };
-    serde_json::from_slice(body).map_err(|error| {
-        ApiError::new(
-            -1135,
-            format!("The body cannot be read: {error}. A JSON object is expected."),
-        )
-    })
+    serde_json::from_slice(body).map_err(|error| unread(&error))
+}
+
+pub(crate) fn unread(error: &serde_json::Error) -> ApiError {
+    let text = format!("The body cannot be read: {error}. A JSON object is expected.");
+    ApiError::new(-1135, text)
+}
+
+/// What to change of a symbol: what it offers, and the rest.
+pub(crate) fn changed_symbol(body: &[u8]) -> Result<(NewFeatures, ChangedSymbol), ApiError> {
+    let mut object: serde_json::Map<String, serde_json::Value> = read(body)?;
+    let features = NewFeatures::take(&mut object)?;
+    let rest = serde_json::Value::Object(object);
+    let rest: ChangedSymbol = serde_json::from_value(rest).map_err(|error| unread(&error))?;
+    if features.is_empty() && rest.is_empty() {
+        return Err(wrong(format!(
+            "Nothing is to be changed; `status`, `filters`, `referencePrice`, `referencePriceCalculation`, `executionRules` or one of {} is expected.",
+            crate::features::NAMES.join(", ")
+        )));
+    }
+    Ok((features, rest))
 }
 
 /// An amount of an asset with so many decimals, in its atoms.
@@ -179,12 +196,13 @@ pub(crate) fn market_status(name: &str) -> Result<MarketStatus, ApiError> {
         MarketStatus::Halt,
         MarketStatus::Break,
         MarketStatus::CancelOnly,
+        MarketStatus::EndOfDay,
     ]
     .into_iter()
     .find(|status| kit::words::market_status(*status) == name)
     .ok_or_else(|| {
         wrong(format!(
-            "status '{name}' is not known: TRADING, HALT, BREAK or CANCEL_ONLY is expected."
+            "status '{name}' is not known: TRADING, HALT, BREAK, CANCEL_ONLY or END_OF_DAY is expected."
         ))
     })
 }

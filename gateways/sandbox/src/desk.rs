@@ -12,8 +12,8 @@ use types::{
     AccountId, Amount, AssetId, ContractKind, InstrumentId, Rate, Time, Wallet, format_atoms,
 };
 
-use crate::body::{self, ChangedSymbol, NewAccount, NewSymbol, PRECISION, wrong};
-use crate::{filters, rules};
+use crate::body::{self, NewAccount, NewSymbol, PRECISION, wrong};
+use crate::{features, filters, rules};
 
 /// Serves the sandbox's requests as the venue's own administration.
 #[derive(Clone)]
@@ -207,6 +207,7 @@ impl Sandbox {
             allowed_stp: StpModes::ALL,
             maker_fee: FEE,
             taker_fee: FEE,
+            denied: protocol::Denied::NONE,
         };
         match self
             .try_admin(Admin::ListInstrument(ListInstrument {
@@ -227,15 +228,10 @@ impl Sandbox {
     }
 
     async fn change(&self, symbol: &str, body: &[u8]) -> Answer {
-        let new: ChangedSymbol = body::read(body)?;
+        let (features, new) = body::changed_symbol(body)?;
         let status = new.status.as_deref().map(body::market_status).transpose()?;
         let filters = new.filters.as_ref();
         let filters = filters.map(|f| filters::read(f.clone())).transpose()?;
-        if new.is_empty() {
-            return Err(wrong(
-                "Nothing is to be changed; `status`, `filters`, `referencePrice`, `referencePriceCalculation` or `executionRules` is expected.",
-            ));
-        }
         let found = self
             .ctx
             .views
@@ -244,6 +240,7 @@ impl Sandbox {
         let instrument = found.id;
         let reference = self.ctx.views.reference(instrument);
         let rules = rules::commands(instrument, reference.as_deref(), &new)?;
+        let features = features::command(&found, &features)?;
         if let Some(filters) = filters.map(Box::new) {
             let change = Admin::SetFilters(SetFilters {
                 instrument,
@@ -258,7 +255,7 @@ impl Sandbox {
                 outcome => outcome?,
             };
         }
-        for command in rules {
+        for command in rules.into_iter().chain(features) {
             self.admin(command).await?;
         }
         if let Some(status) = status {

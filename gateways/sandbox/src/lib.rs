@@ -22,6 +22,7 @@
 
 mod body;
 mod desk;
+mod features;
 mod fees;
 mod filters;
 mod rules;

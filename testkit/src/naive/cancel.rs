@@ -31,7 +31,9 @@ fn find(market: &Market, actor: AccountId, key: &OrderKey) -> Result<usize, Reje
 
 fn cancelable(market: &Market) -> Result<(), RejectCode> {
     match market.instrument.status {
-        MarketStatus::Halt | MarketStatus::Break => Err(RejectCode::CancelClosed),
+        MarketStatus::Halt | MarketStatus::Break | MarketStatus::EndOfDay => {
+            Err(RejectCode::CancelClosed)
+        }
         MarketStatus::Trading | MarketStatus::CancelOnly => Ok(()),
     }
 }

@@ -417,6 +417,7 @@ fn set_status(text: &str) -> Result<Command, String> {
         "HALT" => MarketStatus::Halt,
         "BREAK" => MarketStatus::Break,
         "CANCEL_ONLY" => MarketStatus::CancelOnly,
+        "END_OF_DAY" => MarketStatus::EndOfDay,
         _ => return Err(format!("`{text}` is not a status")),
     };
     Ok(Command::Admin(Admin::SetStatus(SetStatus {
@@ -521,5 +522,6 @@ fn instrument(pairs: &[(String, String)]) -> Result<Instrument, String> {
         allowed_stp: allowed,
         maker_fee: rate("maker")?,
         taker_fee: rate("taker")?,
+        denied: protocol::Denied::NONE,
     })
 }

@@ -121,6 +121,7 @@ impl Venue {
                 allowed_stp: StpModes::ALL,
                 maker_fee: Rate(100_000),
                 taker_fee: Rate(100_000),
+                denied: protocol::Denied::NONE,
             };
             venue.counters.insert(instrument.id, Counters::default());
             venue.instruments.push(instrument.clone());

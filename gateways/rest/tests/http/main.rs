@@ -2,6 +2,7 @@
 
 mod bounds;
 mod errors;
+mod features;
 mod fees;
 mod frames;
 mod icebergs;

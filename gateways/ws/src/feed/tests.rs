@@ -250,6 +250,7 @@ fn listing() -> Vec<Event> {
         allowed_stp: StpModes::ALL,
         maker_fee: Rate(0),
         taker_fee: Rate(0),
+        denied: protocol::Denied::NONE,
     };
     vec![
         asset(1, "BTC"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kit::{ApiError, Call, Context, Input, Json, Kind, words};
-use protocol::{Instrument, StpMode};
+use protocol::{Denied, Feature, Instrument, StpMode};
 
 use crate::filters;
 
@@ -122,27 +122,7 @@ pub(crate) fn write(json: &mut Json, ctx: &Context, one: &Instrument, show_permi
         .num("quoteAssetPrecision", quote_precision);
     json.num("baseCommissionPrecision", base_precision)
         .num("quoteCommissionPrecision", quote_precision);
-    json.strs(
-        "orderTypes",
-        [
-            "LIMIT",
-            "LIMIT_MAKER",
-            "MARKET",
-            "STOP_LOSS",
-            "STOP_LOSS_LIMIT",
-            "TAKE_PROFIT",
-            "TAKE_PROFIT_LIMIT",
-        ],
-    );
-    json.flag("icebergAllowed", true)
-        .flag("ocoAllowed", true)
-        .flag("otoAllowed", true)
-        .flag("opoAllowed", true);
-    json.flag("quoteOrderQtyMarketAllowed", true)
-        .flag("allowTrailingStop", true)
-        .flag("cancelReplaceAllowed", true);
-    json.flag("amendAllowed", true)
-        .flag("pegInstructionsAllowed", true);
+    write_features(json, one.denied);
     json.flag("isSpotTradingAllowed", true)
         .flag("isMarginTradingAllowed", false);
     json.array("filters", |json| filters::write(json, &one.filters));
@@ -172,6 +152,34 @@ pub(crate) fn write(json: &mut Json, ctx: &Context, one: &Instrument, show_permi
             .map(words::stp),
     );
     json.end();
+}
+
+/// What the symbol offers.
+fn write_features(json: &mut Json, denied: Denied) {
+    let offers = |feature| !denied.contains(feature);
+    let kinds = [
+        ("MARKET", Feature::Market),
+        ("STOP_LOSS", Feature::StopLoss),
+        ("STOP_LOSS_LIMIT", Feature::StopLossLimit),
+        ("TAKE_PROFIT", Feature::TakeProfit),
+        ("TAKE_PROFIT_LIMIT", Feature::TakeProfitLimit),
+    ];
+    let offered = kinds.into_iter().filter(|(_, feature)| offers(*feature));
+    json.strs(
+        "orderTypes",
+        ["LIMIT", "LIMIT_MAKER"]
+            .into_iter()
+            .chain(offered.map(|(name, _)| name)),
+    );
+    json.flag("icebergAllowed", offers(Feature::Iceberg))
+        .flag("ocoAllowed", offers(Feature::Oco))
+        .flag("otoAllowed", offers(Feature::Oto))
+        .flag("opoAllowed", offers(Feature::Opo));
+    json.flag("quoteOrderQtyMarketAllowed", offers(Feature::QuoteQty))
+        .flag("allowTrailingStop", offers(Feature::Trailing))
+        .flag("cancelReplaceAllowed", offers(Feature::CancelReplace));
+    json.flag("amendAllowed", offers(Feature::Amend))
+        .flag("pegInstructionsAllowed", offers(Feature::Peg));
 }
 
 /// The decimals of an instrument's quote asset.

@@ -140,6 +140,7 @@ pub fn instrument(symbol: &str, filters: Filters) -> Instrument {
         allowed_stp: StpModes(0b1111),
         maker_fee: Rate(100_000),
         taker_fee: Rate(100_000),
+        denied: protocol::Denied::NONE,
     }
 }
 
