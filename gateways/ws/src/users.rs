@@ -142,23 +142,8 @@ impl Users {
                     c.trailing_at = Some(at.time)
                 });
             }
-            Event::ListPlaced(list) => {
-                let kinds = (list.legs.iter())
-                    .filter_map(|leg| kind_in(later, leg.order))
-                    .collect();
-                let listed = Listed {
-                    list: (**list).clone(),
-                    kinds,
-                };
-                self.list_changed(hub, names, listed, at);
-            }
-            Event::ListEnded(list) => {
-                let kinds = self.lists.remove(&list.id).map(|before| before.kinds);
-                let listed = Listed {
-                    list: (**list).clone(),
-                    kinds: kinds.unwrap_or_default(),
-                };
-                self.list_changed(hub, names, listed, at);
+            Event::ListPlaced(list) | Event::ListEnded(list) => {
+                self.list_changed(hub, names, list, later, at);
             }
             Event::OrderActivated(e) => {
                 let key = (e.instrument, e.order);
@@ -384,7 +369,23 @@ impl Users {
     }
 
     /// A list began or ended.
-    fn list_changed(&mut self, hub: &Hub, names: &Names, listed: Listed, at: Moment) {
+    fn list_changed(
+        &mut self,
+        hub: &Hub,
+        names: &Names,
+        list: &OrderList,
+        later: &[Event],
+        at: Moment,
+    ) {
+        let placed = list.legs.iter().filter_map(|leg| kind_in(later, leg.order));
+        let kinds = match self.lists.remove(&list.id) {
+            Some(before) => before.kinds,
+            None => placed.collect(),
+        };
+        let listed = Listed {
+            list: list.clone(),
+            kinds,
+        };
         let status = words::list_status(listed.list.done).0;
         self.tell_list(hub, names, &listed, status, at);
         if !listed.list.done {

@@ -22,7 +22,12 @@ async fn told(venue: &Venue) -> Value {
 const PLACE: &str = "/api/v3/order";
 
 /// What a feature is called, a request that needs it, and how that is refused without it.
-type Need = (&'static str, (&'static str, &'static str, &'static str), i64, &'static str);
+type Need = (
+    &'static str,
+    (&'static str, &'static str, &'static str),
+    i64,
+    &'static str,
+);
 
 const NEEDS: &[Need] = &[
     (
