@@ -6,6 +6,7 @@ mod features;
 mod fees;
 mod frames;
 mod icebergs;
+mod inputs;
 mod limits;
 mod lists;
 mod prevention;

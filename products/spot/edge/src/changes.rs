@@ -10,7 +10,10 @@ use protocol::{
 };
 use types::{ClientId, OrderId, Time};
 
-use crate::orders::{ORDER_TYPE, SIDE, check_values, command, conditions, place_params, written};
+use crate::orders::{
+    ANY_INT, ORDER_TYPE, SIDE, STP, TIF, TRAILING_DELTA, check_values, command, conditions,
+    place_params, written,
+};
 use crate::report::{self, Detail};
 use crate::symbols;
 
@@ -79,22 +82,6 @@ const AMEND: &[Param] = &[
     Param::optional("newClientOrderId", Kind::ClientId),
     Param::required("newQty", Kind::Decimal),
 ];
-const TIF: Kind = Kind::Choice {
-    words: &["GTC", "IOC", "FOK"],
-    error: ApiError::bad_tif,
-};
-const ANY_INT: Kind = Kind::Int {
-    min: 0,
-    max: i64::MAX,
-};
-const STP: Kind = Kind::Word(&[
-    "NONE",
-    "EXPIRE_TAKER",
-    "EXPIRE_MAKER",
-    "EXPIRE_BOTH",
-    "DECREMENT",
-    "TRANSFER",
-]);
 const REPLACE: &[Param] = place_params![
     Param::required(
         "cancelReplaceMode",

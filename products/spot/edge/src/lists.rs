@@ -4,8 +4,8 @@
 //! excludes follows from its type as for a single order.
 
 use kit::{
-    ApiError, Call, Context, Handler, Input, Json, Kind, Later, Method, Orders, Outcome, Param,
-    Security, Weight, random_client_id,
+    ApiError, Call, Context, Dialect, Handler, Input, Json, Kind, Later, Method, Orders, Outcome,
+    Param, Security, Weight, random_client_id,
 };
 use protocol::{
     CancelList, Command, Event, Extras, Instrument, ListKind, OrderKind, OrderList, PlaceList,
@@ -18,7 +18,8 @@ use crate::account::{LIMIT, check_span, read, rows};
 use crate::changes::ORDER_ID as ID;
 use crate::market::broken_history;
 use crate::orders::{
-    ANY_INT, NEEDS, ORDER_TYPE, SIDE, STP, TIF, check_values, kind_of, peg_of, written,
+    ANY_INT, NEEDS, ORDER_TYPE, SIDE, STP, TIF, TRAILING_DELTA, check_values, kind_of, peg_of,
+    written,
 };
 use crate::report::{self, Detail};
 use crate::symbols;
@@ -150,6 +151,14 @@ const WORKING_TYPE: Kind = Kind::Choice {
     words: &["LIMIT", "LIMIT_MAKER"],
     error: ApiError::bad_order_type,
 };
+const PEG_PRICE_TYPE: Kind = Kind::Choice {
+    words: &["PRIMARY_PEG", "MARKET_PEG"],
+    error: ApiError::bad_peg_price_type,
+};
+const PEG_OFFSET_TYPE: Kind = Kind::Choice {
+    words: &["PRICE_LEVEL"],
+    error: ApiError::bad_peg_offset_type,
+};
 const RESPONSE: Kind = Kind::Word(&["ACK", "RESULT", "FULL"]);
 const STRATEGY_TYPE: Kind = Kind::Int {
     min: 0,
@@ -158,6 +167,24 @@ const STRATEGY_TYPE: Kind = Kind::Int {
 
 /// A list's own parameters, and those of each leg.
 macro_rules! list_params {
+    // with a working order, which waits for nothing
+    (working, $($prefix:literal),*; $($own:expr),* $(,)?) => {
+        list_params![$($prefix),*;
+            $($own,)*
+            Param::required("workingType", WORKING_TYPE),
+            Param::required("workingSide", SIDE),
+            Param::required("workingQuantity", Kind::Decimal),
+            Param::optional("workingClientOrderId", Kind::ClientId),
+            Param::optional("workingPrice", Kind::Decimal),
+            Param::optional("workingIcebergQty", Kind::Decimal),
+            Param::optional("workingTimeInForce", TIF),
+            Param::optional("workingStrategyId", ANY_INT),
+            Param::optional("workingStrategyType", STRATEGY_TYPE),
+            Param::optional("workingPegPriceType", PEG_PRICE_TYPE),
+            Param::optional("workingPegOffsetType", PEG_OFFSET_TYPE),
+            Param::optional("workingPegOffsetValue", Kind::Int { min: 1, max: 100 }),
+        ]
+    };
     ($($prefix:literal),*; $($own:expr),* $(,)?) => {
         &[
             Param::required("symbol", Kind::Symbol),
@@ -169,13 +196,13 @@ macro_rules! list_params {
                 Param::optional(concat!($prefix, "ClientOrderId"), Kind::ClientId),
                 Param::optional(concat!($prefix, "Price"), Kind::Decimal),
                 Param::optional(concat!($prefix, "StopPrice"), Kind::Decimal),
-                Param::optional(concat!($prefix, "TrailingDelta"), ANY_INT),
+                Param::optional(concat!($prefix, "TrailingDelta"), TRAILING_DELTA),
                 Param::optional(concat!($prefix, "IcebergQty"), Kind::Decimal),
                 Param::optional(concat!($prefix, "TimeInForce"), TIF),
                 Param::optional(concat!($prefix, "StrategyId"), ANY_INT),
                 Param::optional(concat!($prefix, "StrategyType"), STRATEGY_TYPE),
-                Param::optional(concat!($prefix, "PegPriceType"), Kind::Choice { words: &["PRIMARY_PEG", "MARKET_PEG"], error: ApiError::bad_peg_price_type }),
-                Param::optional(concat!($prefix, "PegOffsetType"), Kind::Choice { words: &["PRICE_LEVEL"], error: ApiError::bad_peg_offset_type }),
+                Param::optional(concat!($prefix, "PegPriceType"), PEG_PRICE_TYPE),
+                Param::optional(concat!($prefix, "PegOffsetType"), PEG_OFFSET_TYPE),
                 Param::optional(concat!($prefix, "PegOffsetValue"), Kind::Int { min: 1, max: 100 }),
             )*
         ]
@@ -188,34 +215,22 @@ const OCO: &[Param] = list_params!["above", "below";
     Param::required("aboveType", OCO_TYPE),
     Param::required("belowType", OCO_TYPE),
 ];
-const OTO: &[Param] = list_params!["working", "pending";
-    Param::required("workingType", WORKING_TYPE),
-    Param::required("workingSide", SIDE),
-    Param::required("workingQuantity", Kind::Decimal),
+const OTO: &[Param] = list_params![working, "pending";
     Param::required("pendingType", ORDER_TYPE),
     Param::required("pendingSide", SIDE),
     Param::required("pendingQuantity", Kind::Decimal),
 ];
-const OTOCO: &[Param] = list_params!["working", "pendingAbove", "pendingBelow";
-    Param::required("workingType", WORKING_TYPE),
-    Param::required("workingSide", SIDE),
-    Param::required("workingQuantity", Kind::Decimal),
+const OTOCO: &[Param] = list_params![working, "pendingAbove", "pendingBelow";
     Param::required("pendingSide", SIDE),
     Param::required("pendingQuantity", Kind::Decimal),
     Param::required("pendingAboveType", OCO_TYPE),
     Param::optional("pendingBelowType", OCO_TYPE),
 ];
-const OPO: &[Param] = list_params!["working", "pending";
-    Param::required("workingType", WORKING_TYPE),
-    Param::required("workingSide", SIDE),
-    Param::required("workingQuantity", Kind::Decimal),
+const OPO: &[Param] = list_params![working, "pending";
     Param::required("pendingType", ORDER_TYPE),
     Param::required("pendingSide", SIDE),
 ];
-const OPOCO: &[Param] = list_params!["working", "pendingAbove", "pendingBelow";
-    Param::required("workingType", WORKING_TYPE),
-    Param::required("workingSide", SIDE),
-    Param::required("workingQuantity", Kind::Decimal),
+const OPOCO: &[Param] = list_params![working, "pendingAbove", "pendingBelow";
     Param::required("pendingSide", SIDE),
     Param::required("pendingAboveType", OCO_TYPE),
     Param::optional("pendingBelowType", OCO_TYPE),
@@ -225,13 +240,13 @@ const OLD_OCO: &[Param] = &[
     Param::required("side", SIDE),
     Param::required("quantity", Kind::Decimal),
     Param::required("price", Kind::Decimal),
-    Param::required("stopPrice", Kind::Decimal),
+    Param::optional("stopPrice", Kind::Decimal),
     Param::optional("listClientOrderId", Kind::ClientId),
     Param::optional("limitClientOrderId", Kind::ClientId),
     Param::optional("limitStrategyId", ANY_INT),
     Param::optional("limitStrategyType", STRATEGY_TYPE),
     Param::optional("limitIcebergQty", Kind::Decimal),
-    Param::optional("trailingDelta", ANY_INT),
+    Param::optional("trailingDelta", TRAILING_DELTA),
     Param::optional("stopClientOrderId", Kind::ClientId),
     Param::optional("stopStrategyId", ANY_INT),
     Param::optional("stopStrategyType", STRATEGY_TYPE),
@@ -294,8 +309,20 @@ fn leg(input: &Input<'_>, prefix: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Whether a type is one of those that its parameter may have; if not, the words' check refuses it, whatever else is wrong.
+fn is_word(input: &Input<'_>, name: &str, kind: Kind) -> bool {
+    let Kind::Choice { words, .. } = kind else {
+        return true;
+    };
+    input.get(name).is_none_or(|word| words.contains(&word))
+}
+
 /// The two legs of an OCO: one takes profit, the other stops loss, each on its side of the market.
 fn pair(input: &Input<'_>, side: &str, above: &str, below: &str) -> Result<(), ApiError> {
+    let known = |prefix| is_word(input, &of_leg(prefix, "type"), OCO_TYPE);
+    if !known(above) || !known(below) {
+        return Ok(());
+    }
     leg(input, above)?;
     leg(input, below)?;
     let kind = |prefix| input.get(&of_leg(prefix, "type")).unwrap_or_default();
@@ -327,13 +354,20 @@ fn oco_conditions(input: &Input<'_>) -> Result<(), ApiError> {
     pair(input, "side", "above", "below")
 }
 
+fn working(input: &Input<'_>) -> Result<(), ApiError> {
+    match is_word(input, "workingType", WORKING_TYPE) {
+        true => leg(input, "working"),
+        false => Ok(()),
+    }
+}
+
 fn oto_conditions(input: &Input<'_>) -> Result<(), ApiError> {
-    leg(input, "working")?;
+    working(input)?;
     leg(input, "pending")
 }
 
 fn otoco_conditions(input: &Input<'_>) -> Result<(), ApiError> {
-    leg(input, "working")?;
+    working(input)?;
     if !input.has("pendingBelowType") {
         return Err(ApiError::mandatory("pendingBelowType"));
     }
@@ -361,8 +395,17 @@ fn opoco_conditions(input: &Input<'_>) -> Result<(), ApiError> {
     otoco_conditions(input)
 }
 
-/// `stopLimitPrice` makes the stop a limit order, which needs to say how long it is in force.
+/// `stopLimitPrice` makes the stop a limit order, which needs to say how long it is in force. Over REST there is always a stop price, over
+/// the WebSocket API a trailing delta may stand alone.
 fn old_oco_conditions(input: &Input<'_>) -> Result<(), ApiError> {
+    if !input.has("stopPrice") {
+        if input.dialect == Dialect::Rest {
+            return Err(ApiError::mandatory("stopPrice"));
+        }
+        if !input.has("trailingDelta") {
+            return Err(ApiError::either("stopPrice", "trailingDelta"));
+        }
+    }
     match (
         input.has("stopLimitPrice"),
         input.get("stopLimitTimeInForce"),

@@ -60,6 +60,11 @@ pub(crate) const ANY_INT: Kind = Kind::Int {
     min: 0,
     max: i64::MAX,
 };
+/// Basis points.
+pub(crate) const TRAILING_DELTA: Kind = Kind::Int {
+    min: 1,
+    max: u32::MAX as i64,
+};
 pub(crate) const STP: Kind = Kind::Word(&[
     "NONE",
     "EXPIRE_TAKER",
@@ -83,7 +88,7 @@ macro_rules! place_params {
             Param::optional("strategyId", ANY_INT),
             Param::optional("strategyType", Kind::Int { min: 0, max: i32::MAX as i64 }),
             Param::optional("stopPrice", Kind::Decimal),
-            Param::optional("trailingDelta", ANY_INT),
+            Param::optional("trailingDelta", TRAILING_DELTA),
             Param::optional("icebergQty", Kind::Decimal),
             Param::optional("newOrderRespType", Kind::Word(&["ACK", "RESULT", "FULL"])),
             Param::optional("selfTradePreventionMode", STP),
