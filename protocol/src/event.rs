@@ -37,6 +37,8 @@ wire_enum! {
         /// All orders of a list have ended.
         16 = ListEnded(Box<OrderList>),
         17 = OrderActivated(OrderActivated),
+        18 = WaitingAmended(WaitingAmended),
+        19 = WaitingDecremented(WaitingDecremented),
         20 = TradeGroupChanged(SetTradeGroup),
         21 = OrderDecremented(OrderDecremented),
         /// Stands behind the match that it speaks of.
@@ -182,6 +184,32 @@ wire_struct! {
         pub open_qty: Decimal,
         pub client_id: ClientId,
         pub update: UpdateId,
+    }
+}
+wire_struct! {
+    /// The quantity of an order that is not in the book, because it waits for a price or for another order, was lowered. From now on it
+    /// answers to `client_id`.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct WaitingAmended {
+        pub instrument: InstrumentId,
+        pub order: OrderId,
+        pub account: AccountId,
+        pub qty: Decimal,
+        pub client_id: ClientId,
+    }
+}
+wire_struct! {
+    /// A prevented match took `qty` off one of two orders that exclude each other, and so off this one, which waits for its price.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct WaitingDecremented {
+        pub instrument: InstrumentId,
+        pub order: OrderId,
+        pub account: AccountId,
+        /// Which prevented match of the same record.
+        pub prevented: u64,
+        pub qty: Decimal,
+        /// What stays open.
+        pub open_qty: Decimal,
     }
 }
 wire_struct! {

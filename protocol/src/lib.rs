@@ -37,7 +37,7 @@ pub use event::{
     AssetCreated, BalanceChanged, BlockTraded, CloseReason, Event, Events, IcebergShown,
     MarketRestored, MatchPrevented, MatchPreventedInGroup, OrderActivated, OrderAmended,
     OrderClosed, OrderDecremented, OrderPegged, OrderPlaced, OrderRested, OrderTriggered, Party,
-    Traded, TrailingStarted, Transferred,
+    Traded, TrailingStarted, Transferred, WaitingAmended, WaitingDecremented,
 };
 pub use fees::{
     AccountFees, Commission, Discount, FeeParts, FeeSchedule, InstrumentFees, SetAccountFees, Tier,

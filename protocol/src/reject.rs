@@ -130,8 +130,6 @@ rejects! {
     417 OcoPrices -2010 "The relationship of the prices for the orders is not correct.";
     /// A combination of orders that is not a list.
     418 UnsupportedList -2010 "Unsupported order combination";
-    /// The orders of a pair have one quantity: it cannot be lowered for one of them.
-    419 AmendPair -2038 "Order amend is not supported for an order of a pair that cancel each other.";
     /// A number beyond what the book tells parties apart by.
     430 InvalidTradeGroup -1130 "Data sent for parameter 'tradeGroupId' is not valid.";
     431 IcebergExceedsQty -2010 "IcebergQty exceeds QTY.";

@@ -48,4 +48,6 @@ pub struct Amended {
     pub order: Order,
     /// What the order was called before.
     pub previous_client_id: types::ClientId,
+    /// The list that it is a part of, as its orders are called now.
+    pub list: Option<OrderList>,
 }

@@ -7,9 +7,10 @@ use std::sync::atomic::Ordering;
 use parking_lot::RwLock;
 use protocol::{
     CloseReason, Condition, Event, IcebergShown, MatchPrevented, Order, OrderActivated,
-    OrderAmended, OrderClosed, OrderDecremented, OrderPegged, OrderStatus, Traded,
+    OrderAmended, OrderClosed, OrderDecremented, OrderPegged, OrderStatus, Traded, WaitingAmended,
+    WaitingDecremented,
 };
-use types::{AccountId, Decimal, InstrumentId, OrderId, Seq, Side, Time, TradeGroupId};
+use types::{AccountId, ClientId, Decimal, InstrumentId, OrderId, Seq, Side, Time, TradeGroupId};
 
 use crate::Inner;
 use crate::account::{Account, executed, follow_quote_order};
@@ -19,6 +20,25 @@ use crate::model::{Amendment, Asset, BlockRow, PreventedMatch, TransferRow};
 use crate::tape::TradeRow;
 
 type Key = (InstrumentId, OrderId);
+
+/// A lower quantity of an open order.
+struct Lowered {
+    key: Key,
+    account: AccountId,
+    qty: Decimal,
+    client_id: ClientId,
+}
+
+impl Lowered {
+    fn of_waiting(e: &WaitingAmended) -> Lowered {
+        Lowered {
+            key: (e.instrument, e.order),
+            account: e.account,
+            qty: e.qty,
+            client_id: e.client_id,
+        }
+    }
+}
 
 /// What one record has touched so far.
 #[derive(Default)]
@@ -91,6 +111,11 @@ impl Inner {
             Event::Traded(trade) => self.traded(seq, time, trade, touched, chunk),
             Event::OrderClosed(closed) => self.closed(time, closed, touched),
             Event::OrderAmended(amended) => self.amended(seq, time, amended, touched, chunk),
+            Event::WaitingAmended(e) => {
+                let lowered = Lowered::of_waiting(e);
+                self.lowered(seq, time, &lowered, touched, chunk);
+            }
+            Event::WaitingDecremented(e) => self.waiting_decremented(time, e, touched),
             Event::OrderTriggered(e) => {
                 let key = (e.instrument, e.order);
                 let act = |c: &mut Condition| c.triggered_at = Some(time);
@@ -180,7 +205,7 @@ impl Inner {
         }
     }
 
-    /// An order's quantity was lowered.
+    /// The quantity of an order in the book was lowered.
     fn amended(
         &self,
         seq: Seq,
@@ -189,8 +214,40 @@ impl Inner {
         touched: &mut Touched,
         chunk: &mut Chunk,
     ) {
-        let key = (amended.instrument, amended.order);
-        let account = self.account(amended.account);
+        let lowered = Lowered {
+            key: (amended.instrument, amended.order),
+            account: amended.account,
+            qty: amended.qty,
+            client_id: amended.client_id,
+        };
+        let Some((order, before)) = self.lowered(seq, time, &lowered, touched, chunk) else {
+            return;
+        };
+        let less = match order.iceberg_qty().is_zero() {
+            true => Decimal(before.0.saturating_sub(amended.open_qty.0)),
+            // what is shown less of an iceberg is told by itself
+            false => Decimal::ZERO,
+        };
+        self.leave_book(
+            amended.instrument,
+            order.side,
+            order.price,
+            less,
+            amended.update,
+        );
+    }
+
+    /// An order's quantity was lowered, wherever it is. Answers it with what was open of it before.
+    fn lowered(
+        &self,
+        seq: Seq,
+        time: Time,
+        lowered: &Lowered,
+        touched: &mut Touched,
+        chunk: &mut Chunk,
+    ) -> Option<(Order, Decimal)> {
+        let key = lowered.key;
+        let account = self.account(lowered.account);
         let mut account = account.write();
         let before = account
             .open_order(key)
@@ -199,38 +256,38 @@ impl Inner {
             let row = Amendment {
                 instrument: key.0,
                 order: key.1,
-                account: amended.account,
+                account: lowered.account,
                 seq,
                 client_id_before: order.client_id,
-                client_id: amended.client_id,
+                client_id: lowered.client_id,
                 qty_before: order.qty,
-                qty: amended.qty,
+                qty: lowered.qty,
                 time,
             };
             account.amend(row);
             chunk.amendments.push(row);
         }
         let order = account.change(key, |order| {
-            order.qty = amended.qty;
-            order.client_id = amended.client_id;
+            order.qty = lowered.qty;
+            order.client_id = lowered.client_id;
             order.updated_at = time;
         });
-        touched.order(amended.account, key);
-        if let Some(order) = order {
-            let (side, price) = (order.side, order.price);
-            let whole = order.iceberg_qty().is_zero();
-            let list = order.list();
-            if let Some(list) = list {
-                account.rename_in_list(list, key.1, amended.client_id);
-            }
-            let less = match whole {
-                true => Decimal(before.0.saturating_sub(amended.open_qty.0)),
-                // what is shown less of an iceberg is told by itself
-                false => Decimal::ZERO,
-            };
-            drop(account);
-            self.leave_book(key.0, side, price, less, amended.update);
+        touched.order(lowered.account, key);
+        let order = order?.clone();
+        if let Some(list) = order.list() {
+            account.rename_in_list(list, key.1, lowered.client_id);
         }
+        Some((order, before))
+    }
+
+    /// Prevention took something off an order that waits, because it took it off the other of its pair.
+    fn waiting_decremented(&self, time: Time, e: &WaitingDecremented, touched: &mut Touched) {
+        let key = (e.instrument, e.order);
+        self.account(e.account).write().change(key, |order| {
+            order.prevented_qty = Decimal(order.prevented_qty.0.saturating_add(e.qty.0));
+            order.updated_at = time;
+        });
+        touched.order(e.account, key);
     }
 
     /// Two orders of one owner would have matched: told to both and kept.

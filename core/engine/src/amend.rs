@@ -1,39 +1,96 @@
 //! Lowering an order's quantity in its place.
+//!
+//! * In the book it keeps its priority; an order that waits for a price or for another order goes on waiting, for less.
+//! * The two orders of an OCO have one quantity: lowering one lowers the other, which keeps its name. Both must pass the filters then
+//!   (public documents: order amend keep priority FAQ).
+//! * The quantity of a pending order of an OPO is what will be bought: it cannot be lowered before.
 
 use matching::{Book, OrderRef};
-use orders::Waiting;
 use protocol::{
-    AmendOrder, Amended, Event, Events, MarketStatus, OrderAmended, OrderKey, RejectCode,
+    AmendOrder, Amended, Event, Events, MarketStatus, Order, OrderAmended, OrderKind, RejectCode,
+    WaitingAmended,
 };
-use types::{AccountId, Qty, Time};
+use types::{AccountId, ClientId, OrderId, Qty, Time};
 
 use crate::Engine;
-use crate::cancel::{Canceled, Found, find, find_open, found_id};
+use crate::cancel::{Canceled, Found, find_open, found_id};
 use crate::market::Market;
 
 /// An amend found free of errors.
 #[derive(Clone, Copy)]
 pub(crate) struct Amend {
-    at: OrderRef,
+    found: Found,
+    /// The other order of its pair, if both are open.
+    other: Option<Found>,
     qty: Qty,
     /// Zero or less when everything that stays has been executed: the order ends.
     open: Qty,
 }
 
-/// Does this order wait for what another order of its list buys?
-#[cold]
-fn is_pending_opo(market: &Market, actor: AccountId, key: &OrderKey) -> bool {
-    let Ok(Found::Waiting(id)) = find_open(market, actor, key) else {
-        return false;
-    };
-    let list = market.lists.of(id).and_then(|list| market.lists.get(list));
-    let pending = market.waiting.get(id).is_some_and(Waiting::is_pending);
-    pending && list.is_some_and(|list| list.told.kind.pays())
+/// What there is of an order, and what is used up of it.
+#[derive(Clone, Copy)]
+struct Stands {
+    qty: Qty,
+    used: Qty,
+    amends: u32,
+}
+
+impl Market {
+    fn stands(&self, found: Found) -> Stands {
+        match found {
+            Found::Book(at) => {
+                let live = self.live.get(at.slot);
+                Stands {
+                    qty: live.qty,
+                    used: Qty(live.executed.0 + live.prevented.0),
+                    amends: live.amends,
+                }
+            }
+            Found::Waiting(id) => {
+                let order = &self.waiting.get(id).expect("it waits").order;
+                let lots = |qty| self.spec.lots(qty).expect("it was placed in lots");
+                Stands {
+                    qty: lots(order.qty),
+                    used: lots(order.prevented_qty),
+                    amends: self.waiting.amends(id),
+                }
+            }
+        }
+    }
+
+    /// The filters that a lower quantity has to pass: those of its price, known or expected.
+    fn check_lower(&self, time: Time, found: Found, qty: Qty) -> Result<(), RejectCode> {
+        let spec = &self.spec;
+        let price = match found {
+            Found::Book(at) => self.book.get(at).map(|resting| resting.price),
+            Found::Waiting(id) => {
+                let waiting = self.waiting.get(id).ok_or(RejectCode::AmendUnknownOrder)?;
+                let order = &waiting.order;
+                if order.kind.is_market() {
+                    spec.market_qty(self.qty(qty))?;
+                }
+                if order.kind == OrderKind::Market {
+                    let average = |minutes| self.average(time, minutes);
+                    spec.market_min_notional(qty, average)?;
+                    return spec.market_notional(qty, average);
+                }
+                self.price_of_waiting(waiting)
+            }
+        };
+        match price {
+            Some(price) => {
+                spec.min_notional(price, qty)?;
+                spec.notional(price, qty)
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 impl Engine {
     pub(crate) fn check_amend(
         &self,
+        time: Time,
         actor: AccountId,
         c: &AmendOrder,
     ) -> Result<Amend, RejectCode> {
@@ -42,40 +99,34 @@ impl Engine {
             return Err(RejectCode::AmendClosed);
         }
         market.spec.offers_amends()?;
-        let at = find(market, actor, &c.order).map_err(|code| match code {
-            RejectCode::UnknownOrder if is_pending_opo(market, actor, &c.order) => {
-                RejectCode::AmendPendingOpo
-            }
+        let found = find_open(market, actor, &c.order).map_err(|code| match code {
             RejectCode::UnknownOrder => RejectCode::AmendUnknownOrder,
             other => other,
         })?;
+        let id = found_id(market, found);
+        if market.is_unsized(id) {
+            return Err(RejectCode::AmendPendingOpo);
+        }
         let qty = market.spec.qty(c.new_qty)?;
-        let live = market.live.get(at.slot);
-        if qty > live.qty {
+        let stands = market.stands(found);
+        if qty > stands.qty {
             return Err(RejectCode::AmendIncrease);
         }
-        if qty == live.qty {
+        if qty == stands.qty {
             return Err(RejectCode::AmendNoChange);
         }
-        let resting = market.book.get(at).ok_or(RejectCode::AmendUnknownOrder)?;
-        market.spec.max_num_order_amends(live.amends)?;
-        market.spec.min_notional(resting.price, qty)?;
-        market.spec.notional(resting.price, qty)?;
-        let other = market.live.find_client_id(live.seat, &c.client_id);
-        let waits = market.waiting.find_client_id(live.seat, &c.client_id);
-        if other.is_some_and(|slot| slot != at.slot) || waits.is_some() {
-            return Err(RejectCode::DuplicateClientId);
+        market.spec.max_num_order_amends(stands.amends)?;
+        market.check_lower(time, found, qty)?;
+        let other = market.other_of_pair(id).and_then(|id| market.place_of(id));
+        if let Some(other) = other {
+            market.check_lower(time, other, qty)?;
         }
-        if live.listed && market.lists.is_one_of_a_pair(live.id) {
-            return Err(RejectCode::AmendPair);
-        }
-        if c.client_id.is_none() {
-            return Err(RejectCode::UnsupportedCombination);
-        }
+        market.check_new_name(actor, id, &c.client_id)?;
         Ok(Amend {
-            at,
+            found,
+            other,
             qty,
-            open: Qty(qty.0 - live.executed.0 - live.prevented.0),
+            open: Qty(qty.0 - stands.used.0),
         })
     }
 
@@ -85,16 +136,22 @@ impl Engine {
         time: Time,
         c: &AmendOrder,
         amend: Amend,
+        previous_client_id: ClientId,
         out: &mut Events,
-    ) -> protocol::Order {
-        let found = Found::Book(amend.at);
-        let id = found_id(&self.markets[c.instrument.0 as usize - 1], found);
-        match self.cancel_found(time, c.instrument, found, c.client_id, out) {
-            Canceled::One(order) => order,
-            Canceled::List(list) => {
-                let named = list.orders.into_iter().find(|order| order.id == id);
-                named.expect("it was open")
-            }
+    ) -> Amended {
+        let id = found_id(&self.markets[c.instrument.0 as usize - 1], amend.found);
+        let (order, list) =
+            match self.cancel_found(time, c.instrument, amend.found, c.client_id, out) {
+                Canceled::One(order) => (order, None),
+                Canceled::List(list) => {
+                    let named = list.orders.into_iter().find(|order| order.id == id);
+                    (named.expect("it was open"), Some(list.list))
+                }
+            };
+        Amended {
+            order,
+            previous_client_id,
+            list,
         }
     }
 
@@ -105,27 +162,65 @@ impl Engine {
         amend: Amend,
         out: &mut Events,
     ) -> Amended {
-        let market = &mut self.markets[c.instrument.0 as usize - 1];
-        let previous_client_id = market.live.get(amend.at.slot).client_id;
+        let at = c.instrument.0 as usize - 1;
+        let market = &self.markets[at];
+        let id = found_id(market, amend.found);
+        let previous_client_id = market.name_of(amend.found);
         if amend.open.0 <= 0 {
-            let order = self.end_amended(time, c, amend, out);
-            return Amended {
-                order,
-                previous_client_id,
-            };
+            return self.end_amended(time, c, amend, previous_client_id, out);
         }
-        let resting = market.book.get(amend.at).expect("the order was found open");
-        market.book.reduce(amend.at, amend.open);
-        market.live.rename(amend.at.slot, c.client_id);
-        let live = market.live.get(amend.at.slot);
+        let stands = market.stands(amend.found);
+        let before = Qty(stands.qty.0 - stands.used.0);
+        let order = self.lower(time, at, (amend.found, amend.qty), c.client_id, out);
+        if let Some(other) = amend.other {
+            let name = self.markets[at].name_of(other);
+            self.lower(time, at, (other, amend.qty), name, out);
+        }
+        self.hold_again(at, id, before);
+        let lists = &self.markets[at].lists;
+        let list = lists.of(id).and_then(|list| lists.get(list));
+        Amended {
+            order,
+            previous_client_id,
+            list: list.map(|list| list.told.clone()),
+        }
+    }
+
+    fn lower(
+        &mut self,
+        time: Time,
+        at: usize,
+        (found, qty): (Found, Qty),
+        name: ClientId,
+        out: &mut Events,
+    ) -> Order {
+        match found {
+            Found::Book(place) => self.lower_in_book(time, at, (place, qty), name, out),
+            Found::Waiting(id) => self.lower_waiting(time, at, (id, qty), name, out),
+        }
+    }
+
+    fn lower_in_book(
+        &mut self,
+        time: Time,
+        at: usize,
+        (place, qty): (OrderRef, Qty),
+        name: ClientId,
+        out: &mut Events,
+    ) -> Order {
+        let market = &mut self.markets[at];
+        let resting = market.book.get(place).expect("the order was found open");
+        market.live.rename(place.slot, name);
+        let live = market.live.get(place.slot);
         if live.listed {
-            market.lists.rename(live.id, c.client_id);
+            market.lists.rename(live.id, name);
         }
-        let live = market.live.get_mut(amend.at.slot);
-        live.qty = amend.qty;
+        let live = market.live.get_mut(place.slot);
+        live.qty = qty;
         live.amends = live.amends.saturating_add(1);
         live.updated_at = time;
-        let seat = live.seat;
+        let (seat, open) = (live.seat, Qty(qty.0 - live.executed.0 - live.prevented.0));
+        market.book.reduce(place, open);
         let contract = self.registry.contract_at(market.contract);
         let risked = risk::OpenOrder {
             side: resting.side,
@@ -138,26 +233,50 @@ impl Engine {
             contract,
             &market.terms,
             risked,
-            amend.open,
+            open,
             balances,
         );
         let update = market.next_update();
-        let order = market.open_order(market.live.get(amend.at.slot), &resting);
+        let order = market.open_order(market.live.get(place.slot), &resting);
         out.push(Event::OrderAmended(OrderAmended {
-            instrument: c.instrument,
+            instrument: order.instrument,
             order: order.id,
             account: order.account,
             qty: order.qty,
-            open_qty: market.qty(amend.open),
-            client_id: c.client_id,
+            open_qty: market.qty(open),
+            client_id: name,
             update,
         }));
         if let Some(iceberg) = resting.iceberg {
-            market.shown_less(&resting, Qty(iceberg.shown.0 - amend.open.0), out);
+            market.shown_less(&resting, Qty(iceberg.shown.0 - open.0), out);
         }
-        Amended {
-            order,
-            previous_client_id,
-        }
+        order
+    }
+
+    fn lower_waiting(
+        &mut self,
+        time: Time,
+        at: usize,
+        (id, qty): (OrderId, Qty),
+        name: ClientId,
+        out: &mut Events,
+    ) -> Order {
+        let market = &mut self.markets[at];
+        let qty = market.qty(qty);
+        market.waiting.rename(id, name);
+        market.waiting.count_amend(id);
+        market.lists.rename(id, name);
+        let waiting = market.waiting.get_mut(id).expect("it was found waiting");
+        waiting.order.qty = qty;
+        waiting.order.updated_at = time;
+        let order = waiting.order.clone();
+        out.push(Event::WaitingAmended(WaitingAmended {
+            instrument: order.instrument,
+            order: id,
+            account: order.account,
+            qty,
+            client_id: name,
+        }));
+        order
     }
 }

@@ -37,6 +37,11 @@ enum What {
         net: Amount,
     },
     Filled,
+    /// A prevented match took something off it, and it goes on.
+    Decremented {
+        qty: Qty,
+        prevented: u64,
+    },
     /// Closed before it was filled, otherwise than by a cancel.
     Ended,
 }
@@ -47,6 +52,14 @@ impl Effect {
             market,
             order,
             what: What::Ended,
+        }
+    }
+
+    pub fn decremented(market: usize, order: OrderId, qty: Qty, prevented: u64) -> Effect {
+        Effect {
+            market,
+            order,
+            what: What::Decremented { qty, prevented },
         }
     }
 }
@@ -173,6 +186,9 @@ impl Engine {
             return;
         };
         let id = list.told.id;
+        if let What::Decremented { qty, prevented } = effect.what {
+            return self.decrement_other(time, at, order, (qty, prevented), out);
+        }
         if !list.is_working(order) {
             self.close_others(time, at, order, out);
         } else {
@@ -182,6 +198,7 @@ impl Engine {
                     let first = list.others()[0].order;
                     self.reached += usize::from(self.markets[at].waiting.release(first));
                 }
+                What::Decremented { .. } => {}
                 What::Ended => {
                     let pending: Vec<OrderId> = list.others().iter().map(|l| l.order).collect();
                     let why = (CloseReason::PhaseOneExpired, ClientId::NONE);
@@ -303,6 +320,9 @@ impl Engine {
         let mut opened = Vec::with_capacity(2);
         for (plan, order) in plans.into_iter().zip(orders) {
             let mut live = listed_live(&order, seat, plan.qty());
+            if plan.wait.is_none() {
+                live.amends = self.markets[at].waiting.take_amends(order.id);
+            }
             if let (Some(price), Some(_), None) = (plan.price, plan.peg, &plan.wait) {
                 live.pegged = true;
                 self.markets[at].tell_pegged(&order, price, out);
@@ -367,6 +387,7 @@ impl Engine {
     /// Money, room or a price was lacking: the orders end as they would have begun.
     fn refuse(&mut self, at: usize, orders: &[Order], out: &mut Events) {
         for order in orders {
+            self.markets[at].waiting.take_amends(order.id);
             self.effects.push(Effect::ended(at, order.id));
             out.push(Event::OrderClosed(OrderClosed {
                 instrument: order.instrument,

@@ -37,7 +37,7 @@ impl Engine {
             }
             Command::CancelReplace(c) => return self.cancel_replace(time, actor, c, out),
             Command::AmendOrder(c) => {
-                let amend = self.check_amend(actor, c)?;
+                let amend = self.check_amend(time, actor, c)?;
                 Reply::Amended(Box::new(self.act_amend(time, c, amend, out)))
             }
             Command::PlaceList(c) => {
@@ -84,7 +84,7 @@ impl Engine {
             }
             Command::CancelReplace(c) => self.check_cancel_replace(time, actor, c)?,
             Command::AmendOrder(c) => {
-                self.check_amend(actor, c)?;
+                self.check_amend(time, actor, c)?;
             }
             Command::PlaceList(c) => {
                 let plans = self.plan_list(time, actor, c)?;

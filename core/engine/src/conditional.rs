@@ -288,7 +288,8 @@ impl Engine {
         out: &mut Events,
     ) -> Plan {
         let market = &self.markets[at];
-        let qty = market.spec.lots(order.qty).expect("it was placed in lots");
+        let open = market.spec.lots(order.open_qty());
+        let qty = open.expect("it was placed in lots");
         let iceberg = market.spec.lots(order.iceberg_qty());
         let price = match order.peg() {
             Some(pegged) => self.price_waiting(time, at, order, pegged, out),
@@ -322,14 +323,18 @@ impl Engine {
     ) {
         let id = order.id;
         let plan = self.plan_waited(time, at, seat, order, out);
-        let qty = plan.qty();
+        let market = &mut self.markets[at];
+        let lots = |qty| market.spec.lots(qty).expect("it was placed in lots");
+        let (qty, prevented) = (lots(order.qty), lots(order.prevented_qty));
         let mut live = LiveOrder::new(id, seat, order.client_id, qty, order.placed_at);
         live.kind = order.kind;
         live.tif = order.tif;
+        live.prevented = prevented;
         live.updated_at = time;
         live.strategy_id = order.strategy_id;
         live.strategy_kind = order.strategy_kind;
         live.listed = order.list().is_some();
+        live.amends = market.waiting.take_amends(id);
         live.pegged = plan.peg.is_some();
         let priced = plan.price.is_some() || order.kind.is_market();
         if priced && self.has_room(&plan) && self.feasible(order.account, &plan).is_ok() {
@@ -343,7 +348,7 @@ impl Engine {
                 order: id,
                 account: order.account,
                 reason: CloseReason::Refused,
-                open_qty: order.qty,
+                open_qty: order.open_qty(),
                 client_id: ClientId::NONE,
                 update: None,
             }));
@@ -382,7 +387,9 @@ impl Engine {
         let (leg, amount) = waiting.hold;
         let balances = market.balances(waiting.seat);
         self.ledger.release(balances[usize::from(leg)], amount);
+        market.waiting.take_amends(id);
         let mut order = waiting.order;
+        let open_qty = order.open_qty();
         order.status = status_after(reason);
         order.updated_at = time;
         out.push(Event::OrderClosed(OrderClosed {
@@ -390,7 +397,7 @@ impl Engine {
             order: id,
             account: order.account,
             reason,
-            open_qty: order.qty,
+            open_qty,
             client_id,
             update: None,
         }));
@@ -444,7 +451,9 @@ impl Engine {
             && order.status == OrderStatus::New
             && condition.triggered_at.is_none()
             && market.book.find(order.id).is_none();
-        if !known || hold.0 > 1 || market.spec.lots(order.qty)? <= Qty(0) {
+        let used = market.spec.lots(order.prevented_qty)?;
+        let open = market.spec.lots(order.open_qty())?;
+        if !known || hold.0 > 1 || open <= Qty(0) || used < Qty(0) {
             return None;
         }
         let unpriced = order.peg().is_some() && order.price.is_zero();

@@ -50,6 +50,7 @@ mod extras;
 mod groups;
 mod lists;
 mod market;
+mod pairs;
 mod place;
 mod prevent;
 mod reference;

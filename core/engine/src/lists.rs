@@ -75,11 +75,6 @@ impl Lists {
         more.activated_at = Some(time);
     }
 
-    pub fn is_one_of_a_pair(&self, order: OrderId) -> bool {
-        let list = self.of(order).and_then(|id| self.get(id));
-        list.is_some_and(|list| list.pair().iter().any(|leg| leg.order == order))
-    }
-
     /// An order of a list is called something else now.
     pub fn rename(&mut self, order: OrderId, client_id: ClientId) {
         let list = self.of(order).and_then(|id| self.by_id.get_mut(&id));

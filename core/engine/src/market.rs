@@ -160,7 +160,7 @@ impl Market {
         }
         let waiting = self.waiting.of(seat).filter(|w| w.order.side == Side::Buy);
         lots + waiting
-            .filter_map(|w| self.spec.lots(w.order.qty))
+            .filter_map(|w| self.spec.lots(w.order.open_qty()))
             .map(|qty| i128::from(qty.0))
             .sum::<i128>()
     }

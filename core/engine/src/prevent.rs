@@ -86,6 +86,7 @@ impl Engine {
             self.close_maker(passage, matched, out);
         } else {
             self.tell_decremented(passage, matched, None, out);
+            self.note_decrement(passage, matched, id);
             if matched.refill > Qty(0) {
                 self.tell_refill(passage, matched, out);
             }
@@ -96,6 +97,16 @@ impl Engine {
             self.tell_decremented(passage, matched, Some(taker), out);
         }
         id
+    }
+
+    /// A maker of a list lost something.
+    fn note_decrement(&mut self, passage: &Passage<'_>, matched: &matching::Match, id: u64) {
+        let at = passage.plan.market;
+        let maker = self.markets[at].live.get(matched.maker.slot);
+        if maker.listed {
+            let effect = Effect::decremented(at, maker.id, matched.qty, id);
+            self.effects.push(effect);
+        }
     }
 
     fn is_last(&self, matched: &matching::Match) -> bool {

@@ -12,7 +12,7 @@
 //!                       n:u32  n x order id      those whose price was reached, in the order in which they will act
 //! n:u32  n x product    id:u16  bytes
 //! any    section        number:u8, then its fields; a section that would be empty is left out, and numbers rise
-//!   1 amended orders    n:u32  n x instrument:u32 order:u64 amends:u32   by instrument, side, priority
+//!   1 amended orders    n:u32  n x instrument:u32 order:u64 amends:u32   by instrument, side, priority; then those that wait, by id
 //!   2 lists             last:u64  n:u32  n x list locked:i128                   open ones, by instrument and id
 //!  20 trade groups      n:u32  n x account:u32 group:u32             by account
 //!  24 block trades      n:u32  n x instrument:u32 last:u64                          by instrument
@@ -292,6 +292,12 @@ impl Engine {
                     }
                 });
             }
+            for waiting in market.waiting.iter() {
+                let (id, amends) = (waiting.order.id, market.waiting.amends(waiting.order.id));
+                if amends > 0 {
+                    amended.push((market.id(), id, amends));
+                }
+            }
         }
         if amended.is_empty() {
             return;
@@ -372,11 +378,12 @@ impl Engine {
             let market = self
                 .market_mut(instrument)
                 .map_err(|_| corrupt("amends of an unknown instrument"))?;
-            let at = market
-                .book
-                .find(order)
-                .ok_or_else(|| corrupt("amends of an order that is not open"))?;
-            market.live.get_mut(at.slot).amends = u32::take(input)?;
+            let amends = u32::take(input)?;
+            match market.book.find(order) {
+                Some(at) => market.live.get_mut(at.slot).amends = amends,
+                None if market.waiting.restore_amends(order, amends) => {}
+                None => return Err(corrupt("amends of an order that is not open")),
+            }
         }
         Ok(())
     }

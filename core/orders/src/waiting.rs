@@ -74,6 +74,8 @@ pub struct WaitingOrders {
     /// Wait for another order.
     pending: BTreeSet<OrderId>,
     reached: VecDeque<OrderId>,
+    /// How often the quantities of those were lowered of which any was.
+    amends: BTreeMap<OrderId, u32>,
 }
 
 /// What a trade did to a waiting order.
@@ -116,6 +118,40 @@ impl WaitingOrders {
             return None;
         }
         self.by_client_id.get(&(seat.0, *client_id)).copied()
+    }
+
+    /// Gives an order another name.
+    pub fn rename(&mut self, id: OrderId, client_id: ClientId) {
+        if let Some(waiting) = self.by_id.get_mut(&id) {
+            let seat = waiting.seat.0;
+            self.by_client_id.remove(&(seat, waiting.order.client_id));
+            waiting.order.client_id = client_id;
+            self.by_client_id.insert((seat, client_id), id);
+        }
+    }
+
+    /// How often an order's quantity was lowered.
+    #[must_use]
+    pub fn amends(&self, id: OrderId) -> u32 {
+        self.amends.get(&id).copied().unwrap_or(0)
+    }
+
+    pub fn count_amend(&mut self, id: OrderId) {
+        *self.amends.entry(id).or_default() += 1;
+    }
+
+    /// Puts back what [`WaitingOrders::amends`] said. False when no such order waits.
+    #[must_use]
+    pub fn restore_amends(&mut self, id: OrderId, amends: u32) -> bool {
+        amends > 0 && self.by_id.contains_key(&id) && self.amends.insert(id, amends).is_none()
+    }
+
+    /// An order that was taken out goes to the book, or has ended: from here on it is counted elsewhere, or no more.
+    pub fn take_amends(&mut self, id: OrderId) -> u32 {
+        match self.amends.is_empty() {
+            true => 0,
+            false => self.amends.remove(&id).unwrap_or(0),
+        }
     }
 
     /// How many wait for one account.
@@ -305,6 +341,9 @@ impl WaitingOrders {
                 "{waiting} orders wait, {by_seat} by account, {} client ids, {placed} for a price",
                 self.by_client_id.len()
             ));
+        }
+        if let Some(id) = self.amends.keys().find(|id| !self.by_id.contains_key(id)) {
+            return Err(format!("order {id} was amended and does not wait"));
         }
         for (id, order) in &self.by_id {
             if self.find_client_id(order.seat, &order.order.client_id) != Some(*id) {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kit::{Json, TimeUnit, words};
 use protocol::{
-    BalanceChanged, Condition, Event, MatchPrevented, Order, OrderAmended, OrderClosed,
-    OrderDecremented, OrderKind, OrderList, OrderPlaced, OrderStatus, Party, StpMode, Traded,
-    Transferred,
+    BalanceChanged, Condition, Event, MatchPrevented, Order, OrderClosed, OrderDecremented,
+    OrderKind, OrderList, OrderPlaced, OrderStatus, Party, StpMode, Traded, Transferred,
+    WaitingDecremented,
 };
 use types::{
     AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, ListId, OrderId, Time,
@@ -128,7 +128,15 @@ impl Users {
             Event::OrderPlaced(placed) => self.placed(hub, names, placed, later, at),
             Event::Traded(trade) => self.traded(hub, names, trade, later, at),
             Event::OrderClosed(closed) => self.closed(hub, names, closed, at),
-            Event::OrderAmended(amended) => self.amended(hub, names, amended, at),
+            Event::OrderAmended(e) => {
+                let key = (e.instrument, e.order);
+                self.amended(hub, names, key, (e.qty, e.client_id), at);
+            }
+            Event::WaitingAmended(e) => {
+                let key = (e.instrument, e.order);
+                self.amended(hub, names, key, (e.qty, e.client_id), at);
+            }
+            Event::WaitingDecremented(e) => self.waiting_decremented(hub, names, e, at),
             Event::OrderTriggered(e) => {
                 let key = (e.instrument, e.order);
                 if self.condition(key, at, |c| c.triggered_at = Some(at.time))
@@ -317,13 +325,20 @@ impl Users {
         });
     }
 
-    fn amended(&mut self, hub: &Hub, names: &Names, amended: &OrderAmended, at: Moment) {
-        let Some(order) = self.orders.get_mut(&(amended.instrument, amended.order)) else {
+    fn amended(
+        &mut self,
+        hub: &Hub,
+        names: &Names,
+        key: (InstrumentId, OrderId),
+        (qty, client_id): (Decimal, ClientId),
+        at: Moment,
+    ) {
+        let Some(order) = self.orders.get_mut(&key) else {
             return;
         };
         let before = order.client_id;
-        order.qty = amended.qty;
-        order.client_id = amended.client_id;
+        order.qty = qty;
+        order.client_id = client_id;
         order.updated_at = at.time;
         let after = order.clone();
         if self.listened(after.account) {
@@ -342,9 +357,9 @@ impl Users {
             .iter_mut()
             .filter(|leg| leg.order == after.id)
         {
-            leg.client_id = amended.client_id;
+            leg.client_id = client_id;
         }
-        if before != amended.client_id
+        if before != client_id
             && let Some(listed) = after.list().and_then(|id| self.lists.get(&id))
         {
             self.tell_list(hub, names, listed, "UPDATED", at);
@@ -495,6 +510,46 @@ impl Users {
                 ..report
             });
         }
+    }
+
+    /// A prevented match took something off the other order of a pair: it is told what its pair is told, with its own loss.
+    fn waiting_decremented(
+        &mut self,
+        hub: &Hub,
+        names: &Names,
+        e: &WaitingDecremented,
+        at: Moment,
+    ) {
+        let Some(order) = self.orders.get_mut(&(e.instrument, e.order)) else {
+            return;
+        };
+        order.prevented_qty = Decimal(order.prevented_qty.0.saturating_add(e.qty.0));
+        order.updated_at = at.time;
+        let after = order.clone();
+        if !self.listened(after.account) {
+            return;
+        }
+        let matched = self.prevented.iter().find(|(prevented, ..)| {
+            (prevented.instrument, prevented.id) == (e.instrument, e.prevented)
+        });
+        let prevented = matched.and_then(|(prevented, match_qty, group)| {
+            let named = names.instruments.get(&e.instrument)?;
+            Some(Prevented {
+                id: e.prevented,
+                group: *group,
+                last_qty: e.qty,
+                counter_order: prevented.taker,
+                counter_symbol: &named.symbol,
+                match_qty: *match_qty,
+                match_price: prevented.price,
+                match_quote: quote_rounded_down(prevented.price, *match_qty, named.quote_precision),
+            })
+        });
+        self.report(hub, names, &after, at, |report| Report {
+            execution: Execution::TradePrevention,
+            prevented,
+            ..report
+        });
     }
 
     fn prevention_of<'a>(&self, names: &'a Names, order: &Order) -> Option<Prevented<'a>> {

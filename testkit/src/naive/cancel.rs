@@ -210,6 +210,7 @@ impl Naive {
             return Ok(Reply::Amended(Box::new(Amended {
                 order,
                 previous_client_id,
+                list: None,
             })));
         }
         let (_, before) = market.hold(order.side, order.price, order.open_qty());
@@ -234,6 +235,7 @@ impl Naive {
         Ok(Reply::Amended(Box::new(Amended {
             order: new,
             previous_client_id,
+            list: None,
         })))
     }
 }

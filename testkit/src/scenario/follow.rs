@@ -37,6 +37,13 @@ impl Followed {
                 order.qty = amended.qty;
                 order.client_id = amended.client_id;
             }),
+            Event::WaitingAmended(amended) => self.change(amended.order, |order| {
+                order.qty = amended.qty;
+                order.client_id = amended.client_id;
+            }),
+            Event::WaitingDecremented(e) => {
+                self.change(e.order, |order| order.prevented_qty.0 += e.qty.0);
+            }
             Event::OrderActivated(begun) => self.change(begun.order, |order| {
                 order.status = OrderStatus::New;
                 order.qty = begun.qty;

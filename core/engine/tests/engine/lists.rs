@@ -506,32 +506,6 @@ fn a_canceled_opo_gives_back_what_it_locked() {
     );
 }
 
-#[test]
-fn one_of_a_pair_is_not_amended_and_a_working_order_is() {
-    let mut world = world();
-    let placed = place(&mut world, oco()).unwrap();
-    let amend = |order, name: &str| {
-        Command::AmendOrder(AmendOrder {
-            instrument: MARKET,
-            order: OrderKey::Id(order),
-            new_qty: dec("1"),
-            client_id: ClientId::new(name).unwrap(),
-        })
-    };
-    let code = world.run(CAT, amend(ids(&placed)[0], "n")).unwrap_err();
-    assert_eq!(code.code(), RejectCode::AmendPair);
-    let sell = leg(OrderKind::Limit, Side::Sell, "110", "0", "1", "pending");
-    let oto = place(
-        &mut world,
-        list(ListKind::Oto, "l", vec![bid("90", "2"), sell]),
-    )
-    .unwrap();
-    world.run(CAT, amend(ids(&oto)[0], "renamed")).unwrap();
-    same_after_restart(&mut world);
-    world.limit(ANN, Side::Sell, "90", "1");
-    assert_eq!(activated(&world).len(), 1);
-}
-
 /// A small generator, so that a failure can be told by its seed.
 struct Dice(u64);
 
@@ -541,6 +515,15 @@ impl Dice {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % sides
+    }
+
+    fn open_order(&mut self, world: &World, account: AccountId) -> OrderId {
+        let mut open = open_orders(world);
+        open.retain(|order| order.account == account);
+        match open.len() {
+            0 => OrderId(1),
+            some => open[usize::try_from(self.roll(some as u64)).unwrap()].id,
+        }
     }
 
     fn price(&mut self) -> String {
@@ -643,19 +626,41 @@ impl Dice {
     }
 }
 
+/// The same of both orders is open while both are.
+pub fn pairs_are_equal(world: &World) {
+    let orders = open_orders(world);
+    let mut lists = Vec::new();
+    world.engine.tell(&mut |event| {
+        if let Event::ListRestored(list) = event {
+            lists.push(list);
+        }
+    });
+    for list in lists.iter().filter(|list| list.kind.has_pair()) {
+        let pair = &list.legs[usize::from(list.kind.has_working())..];
+        let find = |leg: &ListLeg| orders.iter().find(|order| order.id == leg.order);
+        if let (Some(a), Some(b)) = (find(&pair[0]), find(&pair[1])) {
+            assert_eq!((a.qty, a.open_qty()), (b.qty, b.open_qty()), "{a:?} {b:?}");
+        }
+    }
+}
+
 /// Every command is audited: money adds up, holds are what open orders and lists need, lists and orders are linked.
 #[test]
 fn random_lists_keep_every_promise() {
     let (mut placed, mut begun, mut done) = (0, 0, 0);
-    let (mut icebergs, mut pegs) = (0, 0);
-    for seed in 1..=40_u64 {
+    let (mut icebergs, mut pegs, mut amended, mut lowered) = (0, 0, 0, 0);
+    for seed in 1..=80_u64 {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let mut world = World::new();
+        let mut market = instrument("BTCUSDT", Filters::default());
+        market.allowed_stp = StpModes::ALL;
+        let mut world = World::of(registry(), market);
         trade(&mut world, "100");
-        for step in 0..150_u64 {
-            let actor = [ANN, BOB][usize::try_from(dice.roll(2)).unwrap()];
+        for step in 0..200_u64 {
+            // every other world has one owner of nearly all orders, who meets himself
+            let second = dice.roll(if seed % 2 == 0 { 12 } else { 2 }) == 1;
+            let actor = if second { BOB } else { ANN };
             let name = format!("{seed}-{step}");
-            let command = match dice.roll(10) {
+            let command = match dice.roll(12) {
                 0..=3 => Command::PlaceList(Box::new(dice.list(&name))),
                 4 => Command::CancelList(CancelList {
                     instrument: MARKET,
@@ -670,9 +675,17 @@ fn random_lists_keep_every_promise() {
                     restriction: None,
                 }),
                 6 => Command::Wake(Wake { budget: 8 }),
+                10 | 11 => Command::AmendOrder(AmendOrder {
+                    instrument: MARKET,
+                    order: OrderKey::Id(dice.open_order(&world, actor)),
+                    new_qty: dec(&dice.qty()),
+                    client_id: ClientId::new(&format!("{name}n")).unwrap(),
+                }),
                 _ => {
                     let (side, price, qty) = (dice.side(), dice.price(), dice.qty());
-                    Command::PlaceOrder(limit(side, &price, &qty, &name))
+                    let mut order = limit(side, &price, &qty, &name);
+                    order.stp = (dice.roll(4) > 0).then_some(StpMode::Decrement);
+                    Command::PlaceOrder(order)
                 }
             };
             let actor = match command {
@@ -687,9 +700,12 @@ fn random_lists_keep_every_promise() {
                     Event::ListEnded(_) => done += 1,
                     Event::IcebergShown(_) => icebergs += 1,
                     Event::OrderPegged(_) => pegs += 1,
+                    Event::WaitingAmended(_) => amended += 1,
+                    Event::WaitingDecremented(_) => lowered += 1,
                     _ => {}
                 }
             }
+            pairs_are_equal(&world);
             if step % 10 == 0 {
                 same_after_restart(&mut world);
             }
@@ -699,5 +715,8 @@ fn random_lists_keep_every_promise() {
         placed > 300 && begun > 100 && done > 200,
         "{placed} {begun} {done}"
     );
-    assert!(icebergs > 100 && pegs > 30, "{icebergs} {pegs}");
+    assert!(
+        icebergs > 100 && pegs > 30 && amended > 100 && lowered > 10,
+        "{icebergs} {pegs} {amended} {lowered}"
+    );
 }

@@ -13,6 +13,7 @@ mod icebergs;
 mod list_extras;
 mod lists;
 mod orders;
+mod pairs;
 mod pegs;
 mod prevention;
 mod products;

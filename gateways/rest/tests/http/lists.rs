@@ -429,3 +429,90 @@ async fn there_are_no_lists_to_be_found() {
         );
     }
 }
+
+/// Amending one order of a pair is answered with its list, and told of both orders, in memory and from the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_amended_pair_is_told_with_its_list() {
+    let (venue, trader, stranger) = Venue::with_market().await;
+    let third = venue.trader().await;
+    trade(&venue, &stranger, &third, "100", "1").await;
+    let params = format!("{OCO}&aboveClientOrderId=a&belowClientOrderId=b&listClientOrderId=pair");
+    let path = "/api/v3/orderList/oco";
+    let list = venue.good(&trader, "POST", path, &params).await;
+    let (above, below) = (&list["orders"][0]["orderId"], &list["orders"][1]["orderId"]);
+    let path = "/api/v3/order/amend/keepPriority";
+    let params = "symbol=ABCUSDT&origClientOrderId=b&newQty=0.4&newClientOrderId=c";
+    let done = venue.good(&trader, "PUT", path, params).await;
+    let expected = serde_json::json!({
+        "orderListId": list["orderListId"], "contingencyType": "OCO", "listOrderStatus": "EXECUTING",
+        "listClientOrderId": "pair", "symbol": "ABCUSDT",
+        "orders": [
+            {"symbol": "ABCUSDT", "orderId": above, "clientOrderId": "a"},
+            {"symbol": "ABCUSDT", "orderId": below, "clientOrderId": "c"},
+        ],
+    });
+    assert_eq!(done["listStatus"], expected, "{done}");
+    let order = &done["amendedOrder"];
+    for (name, value) in [
+        ("orderId", below.clone()),
+        ("qty", "0.40000000".into()),
+        ("stopPrice", "80.00000000".into()),
+        ("origClientOrderId", "b".into()),
+        ("clientOrderId", "c".into()),
+        ("workingTime", (-1).into()),
+    ] {
+        assert_eq!(order[name], value, "{name} of {order}");
+    }
+    let asks = venue.get("/api/v3/depth?symbol=ABCUSDT").await.json()["asks"].clone();
+    assert_eq!(asks, serde_json::json!([["120.00000000", "0.40000000"]]));
+    for settled in [false, true] {
+        if settled {
+            assert!(venue.context.views.settle());
+        }
+        for (id, name, before) in [(above, "a", "a"), (below, "c", "b")] {
+            let params = format!("symbol=ABCUSDT&orderId={id}");
+            let seen = venue.good(&trader, "GET", "/api/v3/order", &params).await;
+            assert_eq!(
+                (&seen["origQty"], &seen["clientOrderId"]),
+                (&"0.40000000".into(), &name.into())
+            );
+            let path = "/api/v3/order/amendments";
+            let rows = venue.good(&trader, "GET", path, &params).await;
+            assert_eq!(rows.as_array().unwrap().len(), 1, "{rows}");
+            for (field, value) in [
+                ("origQty", "1.00000000"),
+                ("newQty", "0.40000000"),
+                ("origClientOrderId", before),
+                ("newClientOrderId", name),
+            ] {
+                assert_eq!(rows[0][field], value, "{rows}");
+            }
+        }
+    }
+    // a pending order has no time at which it began to work
+    let params = format!(
+        "{OTO}&pendingType=MARKET&pendingSide=SELL&pendingQuantity=1&pendingClientOrderId=p"
+    );
+    venue
+        .good(&trader, "POST", "/api/v3/orderList/oto", &params)
+        .await;
+    let params = "symbol=ABCUSDT&origClientOrderId=p&newQty=0.5";
+    let done = venue.good(&trader, "PUT", path, params).await;
+    let order = &done["amendedOrder"];
+    assert_eq!(
+        (&order["status"], order.get("workingTime")),
+        (&"PENDING_NEW".into(), None)
+    );
+    let params = format!("{OTO}&pendingType=MARKET&pendingSide=SELL&pendingClientOrderId=o");
+    venue
+        .good(&trader, "POST", "/api/v3/orderList/opo", &params)
+        .await;
+    let params = "symbol=ABCUSDT&origClientOrderId=o&newQty=0.5";
+    let refused = venue.signed(&trader, "PUT", path, params).await;
+    assert_eq!(
+        (refused.status, refused.code()),
+        (400, -2038),
+        "{refused:?}"
+    );
+    assert_eq!(venue.state().await["audit"], "ok");
+}

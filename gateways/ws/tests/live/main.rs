@@ -624,3 +624,84 @@ async fn a_pegged_order_of_a_list_is_reported_with_its_price() {
     }
     venue.close().await;
 }
+
+/// Both orders of an amended pair are reported, and the list when one has another name; what prevention takes off is reported of both.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_one_of_a_pair_is_reported_of_both() {
+    let venue = Venue::open(Profile::WIDE).await;
+    let (maker, taker) = (venue.trader().await, venue.trader().await);
+    let mut api = venue.connect("/ws-api/v3").await;
+    let third = venue.trader().await;
+    for (who, side) in [(&maker, "BUY"), (&third, "SELL")] {
+        api.ok("order.place", who.signed(limit(side, "2", "1")))
+            .await;
+    }
+    let mut events = venue.connect("/ws-api/v3").await;
+    events
+        .ok(
+            "userDataStream.subscribe.signature",
+            taker.signed(json!({})),
+        )
+        .await;
+    let list = json!({
+        "symbol": "TIDEUSDT", "side": "SELL", "quantity": "3", "aboveType": "LIMIT_MAKER", "abovePrice": "3", "belowType": "STOP_LOSS",
+        "belowStopPrice": "1", "aboveClientOrderId": "a", "belowClientOrderId": "b"
+    });
+    let placed = api.ok("orderList.place.oco", taker.signed(list)).await;
+    let ids: Vec<_> = placed["orders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|o| o["orderId"].clone())
+        .collect();
+    let amend =
+        json!({"symbol": "TIDEUSDT", "orderId": ids[0], "newQty": "2", "newClientOrderId": "c"});
+    let amended = api
+        .ok("order.amend.keepPriority", taker.signed(amend))
+        .await;
+    assert_eq!(
+        amended["listStatus"]["orders"][0]["clientOrderId"], "c",
+        "{amended}"
+    );
+    let mut meets = limit("BUY", "3", "0.5");
+    meets["selfTradePreventionMode"] = json!("DECREMENT");
+    api.ok("order.place", taker.signed(meets)).await;
+    let mut told = Vec::new();
+    while told.len() < 5 {
+        let event = events
+            .wait(|f| f["event"]["e"] != "outboundAccountPosition")
+            .await["event"]
+            .clone();
+        let of_list = event["e"] == "listStatus" && event["l"] == "UPDATED";
+        if of_list {
+            told.push((
+                json!("list"),
+                event["O"][0]["c"].clone(),
+                json!(null),
+                json!(null),
+            ));
+        } else if ids.contains(&event["i"]) && event["x"] != "NEW" {
+            told.push((
+                event["x"].clone(),
+                event["c"].clone(),
+                event["q"].clone(),
+                event["A"].clone(),
+            ));
+        }
+    }
+    let (two, half) = (json!("2.00000000"), json!("0.50000000"));
+    let expected = [
+        (json!("REPLACED"), json!("c"), two.clone(), json!(null)),
+        (json!("list"), json!("c"), json!(null), json!(null)),
+        (json!("REPLACED"), json!("b"), two.clone(), json!(null)),
+        (
+            json!("TRADE_PREVENTION"),
+            json!("c"),
+            two.clone(),
+            half.clone(),
+        ),
+        (json!("TRADE_PREVENTION"), json!("b"), two, half),
+    ];
+    assert_eq!(told, expected);
+    venue.close().await;
+}

@@ -408,6 +408,9 @@ fn amend<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
                 &amended.order,
                 amended.previous_client_id,
             );
+            if let Some(list) = &amended.list {
+                report::amended_list(json, &instrument.symbol, list);
+            }
             json.end();
         })
     })

@@ -1,7 +1,9 @@
 //! How an order is told.
 
 use kit::{Context, Json, words};
-use protocol::{Event, Extras, Instrument, Order, OrderKind, OrderList, Placed, StpMode};
+use protocol::{
+    Event, Extras, Instrument, Order, OrderKind, OrderList, OrderStatus, Placed, StpMode,
+};
 use types::{ClientId, Decimal, Time};
 
 use crate::symbols::quote_precision;
@@ -79,15 +81,7 @@ pub(crate) fn list(json: &mut Json, symbol: &str, list: &OrderList, time: Time) 
         .str("listClientOrderId", list.client_id.as_str())
         .time("transactionTime", time)
         .str("symbol", symbol);
-    json.array("orders", |json| {
-        for leg in &list.legs {
-            json.begin()
-                .str("symbol", symbol)
-                .num("orderId", leg.order)
-                .str("clientOrderId", leg.client_id.as_str())
-                .end();
-        }
-    });
+    list_orders(json, symbol, list);
 }
 
 /// A list after a cancel, with what was open of it, as the next value.
@@ -307,9 +301,39 @@ pub(crate) fn amended(
         .str("timeInForce", words::tif(order.tif));
     json.str("type", words::kind(order.kind))
         .str("side", words::side(order.side));
-    working_time(json, order);
+    stop_price(json, order);
+    iceberg(json, order);
+    optional(json, order);
+    if order.status != OrderStatus::PendingNew {
+        working_time(json, order);
+    }
     json.str("selfTradePreventionMode", words::stp(order.stp))
         .end();
+}
+
+/// The list of an amended order: a member of an object that has begun.
+pub(crate) fn amended_list(json: &mut Json, symbol: &str, list: &OrderList) {
+    json.object("listStatus", |json| {
+        json.num("orderListId", list.id)
+            .str("contingencyType", words::contingency(list.kind))
+            .str("listOrderStatus", words::list_status(list.done).1)
+            .str("listClientOrderId", list.client_id.as_str())
+            .str("symbol", symbol);
+        list_orders(json, symbol, list);
+    });
+}
+
+/// The orders of a list by number and name.
+fn list_orders(json: &mut Json, symbol: &str, list: &OrderList) {
+    json.array("orders", |json| {
+        for leg in &list.legs {
+            json.begin()
+                .str("symbol", symbol)
+                .num("orderId", leg.order)
+                .str("clientOrderId", leg.client_id.as_str())
+                .end();
+        }
+    });
 }
 
 /// The mode that a word of the API names.
