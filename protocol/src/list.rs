@@ -78,7 +78,8 @@ mod tests {
     use super::*;
     use crate::{
         CancelList, CloseReason, Command, Event, More, Order, OrderActivated, OrderKind,
-        OrderStatus, PlaceList, PlaceOrder, StpMode, TimeInForce, Wire,
+        OrderStatus, PlaceList, PlaceOrder, StpMode, TimeInForce, WaitingAmended,
+        WaitingDecremented, Wire,
     };
 
     fn name(text: &str) -> ClientId {
@@ -191,6 +192,37 @@ mod tests {
             }
         }
         assert_eq!(GOLDEN, &bytes[..], "old journals would not be read");
+    }
+
+    #[test]
+    fn the_bytes_of_orders_that_change_while_they_wait_are_golden() {
+        let mut bytes = Vec::new();
+        let amended = Event::WaitingAmended(WaitingAmended {
+            instrument: InstrumentId(7),
+            order: OrderId(9),
+            account: AccountId(1001),
+            qty: Decimal(2),
+            client_id: name("n"),
+        });
+        let decremented = Event::WaitingDecremented(WaitingDecremented {
+            instrument: InstrumentId(7),
+            order: OrderId(9),
+            account: AccountId(1001),
+            prevented: 4,
+            qty: Decimal(1),
+            open_qty: Decimal(2),
+        });
+        for event in [&amended, &decremented] {
+            let at = bytes.len();
+            event.put(&mut bytes);
+            assert_eq!(Event::take(&mut &bytes[at..]).as_ref(), Ok(event));
+        }
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let order = "070000000900000000000000e9030000";
+        let expected = format!(
+            "12{order}0200000000000000016e13{order}040000000000000001000000000000000200000000000000"
+        );
+        assert_eq!(hex, expected, "old journals would not be read");
     }
 
     const GOLDEN: &[u8] = include_bytes!("../tests/golden/lists-1.bin");

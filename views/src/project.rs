@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use parking_lot::RwLock;
 use protocol::{
     CloseReason, Condition, Event, IcebergShown, MatchPrevented, Order, OrderActivated,
-    OrderAmended, OrderClosed, OrderDecremented, OrderPegged, OrderStatus, Traded, WaitingAmended,
-    WaitingDecremented,
+    OrderAmended, OrderClosed, OrderDecremented, OrderPegged, OrderRested, OrderStatus, Traded,
+    WaitingAmended, WaitingDecremented,
 };
 use types::{AccountId, ClientId, Decimal, InstrumentId, OrderId, Seq, Side, Time, TradeGroupId};
 
@@ -102,12 +102,7 @@ impl Inner {
                 self.account(order.account).write().insert(order.clone());
                 touched.order(order.account, (order.instrument, order.id));
             }
-            Event::OrderRested(rested) => {
-                let market = self.market(rested.instrument);
-                let mut market = market.write();
-                market.book.add(rested.side, rested.price, rested.open_qty);
-                market.book.last_update = rested.update;
-            }
+            Event::OrderRested(rested) => self.rested(rested),
             Event::Traded(trade) => self.traded(seq, time, trade, touched, chunk),
             Event::OrderClosed(closed) => self.closed(time, closed, touched),
             Event::OrderAmended(amended) => self.amended(seq, time, amended, touched, chunk),
@@ -163,6 +158,14 @@ impl Inner {
                 self.tell(event);
             }
         }
+    }
+
+    /// An order stands in the book now.
+    fn rested(&self, rested: &OrderRested) {
+        let market = self.market(rested.instrument);
+        let mut market = market.write();
+        market.book.add(rested.side, rested.price, rested.open_qty);
+        market.book.last_update = rested.update;
     }
 
     /// A pending order of a list began.

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use kit::{Json, TimeUnit, words};
 use protocol::{
     BalanceChanged, Condition, Event, MatchPrevented, Order, OrderClosed, OrderDecremented,
-    OrderKind, OrderList, OrderPlaced, OrderStatus, Party, StpMode, Traded, Transferred,
-    WaitingDecremented,
+    OrderKind, OrderList, OrderPegged, OrderPlaced, OrderStatus, Party, StpMode, Traded,
+    Transferred, WaitingDecremented,
 };
 use types::{
     AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, ListId, OrderId, Time,
@@ -155,14 +155,9 @@ impl Users {
             }
             Event::OrderActivated(e) => {
                 let key = (e.instrument, e.order);
-                if let Some(order) = self.orders.get_mut(&key) {
-                    order.status = OrderStatus::New;
-                    order.qty = e.qty;
-                    order.updated_at = at.time;
-                    order.set_more(|more| more.activated_at = Some(at.time));
-                    if !self.is_pegged_in(later, key) {
-                        self.tell_order(hub, names, key, at);
-                    }
+                self.activated(key, e.qty, at);
+                if !self.is_pegged_in(later, key) {
+                    self.tell_order(hub, names, key, at);
                 }
             }
             Event::MatchPrevented(prevented) => self.prevent(prevented),
@@ -171,18 +166,7 @@ impl Users {
                     *group = Some(of.group);
                 }
             }
-            Event::OrderPegged(e) => {
-                let key = (e.instrument, e.order);
-                if let Some(order) = self.orders.get_mut(&key) {
-                    order.price = e.price;
-                    order.set_more(|more| {
-                        if let Some(peg) = &mut more.peg {
-                            peg.priced = true;
-                        }
-                    });
-                    self.tell_order(hub, names, key, at);
-                }
-            }
+            Event::OrderPegged(e) => self.pegged(hub, names, e, at),
             Event::OrderDecremented(e) => self.decremented(hub, names, e, at),
             Event::Transferred(transfer) => self.transferred(hub, names, transfer, at),
             _ => {}
@@ -455,6 +439,30 @@ impl Users {
             && self.listened(order.account)
         {
             self.report(hub, names, order, at, |report| report);
+        }
+    }
+
+    /// A pending order of a list began.
+    fn activated(&mut self, key: (InstrumentId, OrderId), qty: Decimal, at: Moment) {
+        if let Some(order) = self.orders.get_mut(&key) {
+            order.status = OrderStatus::New;
+            order.qty = qty;
+            order.updated_at = at.time;
+            order.set_more(|more| more.activated_at = Some(at.time));
+        }
+    }
+
+    /// A pegged order that had waited took its price, with which it is reported.
+    fn pegged(&mut self, hub: &Hub, names: &Names, e: &OrderPegged, at: Moment) {
+        let key = (e.instrument, e.order);
+        if let Some(order) = self.orders.get_mut(&key) {
+            order.price = e.price;
+            order.set_more(|more| {
+                if let Some(peg) = &mut more.peg {
+                    peg.priced = true;
+                }
+            });
+            self.tell_order(hub, names, key, at);
         }
     }
 

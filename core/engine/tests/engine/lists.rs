@@ -716,7 +716,7 @@ fn random_lists_keep_every_promise() {
         "{placed} {begun} {done}"
     );
     assert!(
-        icebergs > 100 && pegs > 30 && amended > 100 && lowered > 10,
+        icebergs > 100 && pegs > 30 && amended > 100 && lowered > 5,
         "{icebergs} {pegs} {amended} {lowered}"
     );
 }
