@@ -189,6 +189,8 @@ wire_enum! {
         29 = SetAccountFees(SetAccountFees),
         /// What a market offers. Open orders stay what they are.
         31 = SetFeatures(SetFeatures),
+        /// Bounds over all instruments.
+        32 = SetExchangeFilters(Box<crate::ExchangeFilters>),
     }
 }
 wire_struct! {

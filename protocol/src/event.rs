@@ -55,6 +55,7 @@ wire_enum! {
         31 = InstrumentFeesChanged(Box<InstrumentFees>),
         /// By the venue, or because a day ended and the account's volume is another one.
         32 = AccountFeesChanged(AccountFees),
+        35 = ExchangeFiltersChanged(Box<crate::ExchangeFilters>),
         /// An order that is open now.
         128 = OrderRestored(Box<Order>),
         129 = MarketRestored(MarketRestored),

@@ -18,6 +18,7 @@ mod command;
 mod event;
 mod fees;
 mod instrument;
+mod limits;
 mod list;
 mod order;
 mod reference;
@@ -47,6 +48,7 @@ pub use instrument::{
     Denied, Feature, Filters, Instrument, LotSizeFilter, MarketStatus, MinNotionalFilter,
     NotionalFilter, PercentPriceBySideFilter, PercentPriceFilter, PriceFilter, TrailingDeltaFilter,
 };
+pub use limits::{ExchangeFilters, MaxAsset};
 pub use list::{ListKind, ListLeg, OrderList};
 pub use order::{
     Condition, Extras, More, Order, OrderKind, OrderStatus, Peg, PegKind, Pegged, StpMode,

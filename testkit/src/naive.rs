@@ -232,6 +232,7 @@ impl Naive {
                 unreachable!("the random commands bound no prices and know no block trades")
             }
             Admin::SetTradeGroup(_) => unreachable!("the random commands form no trade groups"),
+            Admin::SetExchangeFilters(_) => unreachable!("the random venues bind nothing"),
             Admin::SetFeatures(_) => unreachable!("the random markets offer all there is"),
             Admin::SetFees(_) | Admin::SetInstrumentFees(_) | Admin::SetAccountFees(_) => {
                 self.set_fees(time, c, events)

@@ -1,9 +1,12 @@
-//! What trades cost, for whoever asks: the venue's schedule and what was said of instruments and accounts, as the engine told it.
+//! What trades cost, for whoever asks: the venue's schedule and what was said of instruments and accounts, as the engine told it. And what
+//! the venue's own filters are.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use protocol::{AccountFees, Commission, Event, FeeSchedule, Instrument, InstrumentFees};
+use protocol::{
+    AccountFees, Commission, Event, ExchangeFilters, FeeSchedule, Instrument, InstrumentFees,
+};
 use types::{AccountId, InstrumentId, TradeGroupId};
 
 use crate::{Inner, Views};
@@ -12,6 +15,8 @@ use crate::{Inner, Views};
 pub(crate) struct Fees {
     pub schedule: Arc<FeeSchedule>,
     pub instruments: HashMap<InstrumentId, InstrumentFees>,
+    /// Bounds over all instruments.
+    pub filters: Arc<ExchangeFilters>,
 }
 
 impl Inner {
@@ -26,6 +31,9 @@ impl Inner {
                     .instruments
                     .insert(fees.instrument, **fees);
             }
+            Event::ExchangeFiltersChanged(filters) => {
+                self.fees.write().filters = Arc::new((**filters).clone());
+            }
             Event::AccountFeesChanged(fees) => {
                 self.account(fees.account).write().fees = Some(*fees);
             }
@@ -38,6 +46,12 @@ impl Views {
     #[must_use]
     pub fn fee_schedule(&self) -> Arc<FeeSchedule> {
         Arc::clone(&self.inner.fees.read().schedule)
+    }
+
+    /// Bounds over all instruments.
+    #[must_use]
+    pub fn exchange_filters(&self) -> Arc<ExchangeFilters> {
+        Arc::clone(&self.inner.fees.read().filters)
     }
 
     #[must_use]

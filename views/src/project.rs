@@ -153,7 +153,8 @@ impl Inner {
             Event::ReferenceChanged(_) | Event::ExecutionRulesChanged(_) => self.rules_event(event),
             Event::FeesChanged(_)
             | Event::InstrumentFeesChanged(_)
-            | Event::AccountFeesChanged(_) => self.fees_event(event),
+            | Event::AccountFeesChanged(_)
+            | Event::ExchangeFiltersChanged(_) => self.fees_event(event),
             Event::OrderRestored(_) | Event::MarketRestored(_) | Event::ListRestored(_) => {
                 self.tell(event);
             }
@@ -448,7 +449,8 @@ impl Inner {
             Event::TradeGroupChanged(e) => self.account(e.account).write().group = e.group,
             Event::FeesChanged(_)
             | Event::InstrumentFeesChanged(_)
-            | Event::AccountFeesChanged(_) => self.fees_event(event),
+            | Event::AccountFeesChanged(_)
+            | Event::ExchangeFiltersChanged(_) => self.fees_event(event),
             Event::ReferenceChanged(_) | Event::ExecutionRulesChanged(_) => self.rules_event(event),
             other => self.reference(other, &mut Chunk::default()),
         }

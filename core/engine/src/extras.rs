@@ -191,7 +191,7 @@ impl Market {
     }
 
     /// How many open orders of an account are icebergs.
-    fn icebergs_of(&self, seat: orders::SeatId) -> u32 {
+    pub fn icebergs_of(&self, seat: orders::SeatId) -> u32 {
         let waiting = self.waiting.of(seat);
         let mut count = waiting.filter(|w| !w.order.iceberg_qty().is_zero()).count();
         let mut next = self.live.first_of(seat);

@@ -48,6 +48,7 @@ mod conditional;
 mod convert;
 mod extras;
 mod groups;
+mod limits;
 mod lists;
 mod market;
 mod pairs;

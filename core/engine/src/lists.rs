@@ -228,6 +228,7 @@ impl Engine {
         let seat = market.live.seat_of(actor);
         let lists = seat.map_or(0, |seat| market.lists.count_of(seat));
         market.spec.max_num_order_lists(lists)?;
+        self.check_exchange_lists(actor)?;
         let mut names = vec![c.client_id];
         for leg in &c.legs {
             if names.contains(&leg.client_id) {
@@ -301,6 +302,12 @@ impl Engine {
             }
         }
         spec.max_num_orders(seat.map_or(0, |seat| market.open_orders(seat)) + ahead.orders)?;
+        // for what it sells at most
+        let sized = PlaceOrder {
+            qty: like,
+            ..c.clone()
+        };
+        self.check_exchange(actor, &sized, &plan, ahead)?;
         if !spec.instrument().allowed_stp.contains(plan.stp) {
             return Err(RejectCode::StpModeNotAllowed);
         }

@@ -247,6 +247,9 @@ impl Engine {
         if plan.side == Side::Buy && spec.limits_position() {
             self.check_position(actor, &plan)?;
         }
+        if self.exchange.is_some() {
+            self.check_exchange(actor, c, &plan, ahead)?;
+        }
         if !spec.instrument().allowed_stp.contains(plan.stp) {
             return Err(RejectCode::StpModeNotAllowed);
         }

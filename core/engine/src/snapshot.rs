@@ -17,6 +17,7 @@
 //!  20 trade groups      n:u32  n x account:u32 group:u32             by account
 //!  24 block trades      n:u32  n x instrument:u32 last:u64                          by instrument
 //!  25 rules             n:u32  n x instrument:u32 range:option reference:option    by instrument
+//!  26 venue's filters   as in `protocol`
 //!  30 fees              as in the crate `fees`
 //! xxh3-128 of all the above
 //! ```
@@ -54,6 +55,8 @@ const GROUPS: u8 = 20;
 const BLOCKS: u8 = 24;
 /// The section of execution rules and reference prices.
 const RULES: u8 = 25;
+/// The section of the venue's filters.
+const EXCHANGE: u8 = 26;
 /// The section of fees.
 const FEES: u8 = 30;
 /// Bytes are handed on in pieces of about this size.
@@ -176,6 +179,10 @@ impl Engine {
             w.put(&RULES);
             w.buffer.extend_from_slice(&rules);
         }
+        if let Some(filters) = self.put_exchange_filters() {
+            w.put(&EXCHANGE);
+            w.buffer.extend_from_slice(&filters);
+        }
         self.write_fees(&mut w);
         w.flush();
         Digest(w.hash.digest128())
@@ -274,6 +281,7 @@ impl Engine {
                 GROUPS => self.read_groups(input)?,
                 BLOCKS => self.take_blocks(input)?,
                 RULES => self.take_rules(input)?,
+                EXCHANGE => self.take_exchange_filters(input)?,
                 FEES => self.read_fees(input)?,
                 _ => return Err(corrupt("a section that this program does not know")),
             }

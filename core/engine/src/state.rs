@@ -48,6 +48,8 @@ pub struct Engine {
     pub(crate) fills: Vec<Fill>,
     /// How many conditional orders' prices were reached and have not acted yet; the sum over the markets' queues.
     pub(crate) reached: usize,
+    /// Bounds over all markets, when there are any.
+    pub(crate) exchange: Option<Box<protocol::ExchangeFilters>>,
     /// The last order list's id.
     pub(crate) last_list: u64,
     /// What happened to orders of lists and has had no consequences yet; empty between records.
@@ -83,6 +85,7 @@ impl Engine {
             matches: Vec::new(),
             fills: Vec::new(),
             reached: 0,
+            exchange: None,
             last_list: 0,
             effects: Vec::new(),
         }
@@ -210,6 +213,9 @@ impl Engine {
         }
         for fees in self.fees.accounts() {
             out(Event::AccountFeesChanged(*fees));
+        }
+        if let Some(filters) = &self.exchange {
+            out(Event::ExchangeFiltersChanged(filters.clone()));
         }
         self.tell_groups(out);
         for market in &self.markets {

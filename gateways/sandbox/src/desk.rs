@@ -39,6 +39,8 @@ const REQUESTS: &[&str] = &[
     "PUT /fees",
     "GET /fees/{symbol}",
     "PUT /fees/{symbol}",
+    "GET /filters",
+    "PUT /filters",
     "GET /state",
 ];
 
@@ -68,6 +70,8 @@ impl Sandbox {
             ("GET", ["fees"]) => Ok(self.told_fees()),
             ("PUT", ["fees", symbol]) => self.change_symbol_fees(symbol, body).await,
             ("GET", ["fees", symbol]) => self.symbol_fees(symbol),
+            ("PUT", ["filters"]) => self.change_filters(body).await,
+            ("GET", ["filters"]) => Ok(self.told_filters()),
             ("DELETE", ["keys", api_key]) => self.revoke(api_key).await,
             ("POST", ["symbols"]) => self.list(body).await,
             ("POST", ["symbols", symbol, "blockTrades"]) => self.block_trade(symbol, body).await,
@@ -80,7 +84,7 @@ impl Sandbox {
             ("GET", ["state"]) => self.state().await,
             (
                 _,
-                ["" | "accounts" | "symbols" | "state" | "fees"]
+                ["" | "accounts" | "symbols" | "state" | "fees" | "filters"]
                 | ["accounts", _, "fund"]
                 | ["symbols", _, "blockTrades"]
                 | ["keys" | "symbols" | "accounts" | "fees", _],

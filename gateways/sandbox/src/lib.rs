@@ -22,6 +22,7 @@
 
 mod body;
 mod desk;
+mod exchange;
 mod features;
 mod fees;
 mod filters;

@@ -135,3 +135,55 @@ fn other_filters_bind_from_now_on_and_keep_the_grid() {
         Err(RejectCode::InvalidSpecification.into())
     );
 }
+
+/// Bounds over all markets survive a snapshot, are told, and are part of the digest.
+#[test]
+fn the_venues_filters_are_state() {
+    let mut world = World::new();
+    let plain = world.engine.digest();
+    let filters = ExchangeFilters {
+        max_num_orders: Some(1),
+        max_assets: vec![MaxAsset {
+            asset: BTC,
+            limit: dec("5"),
+        }],
+        ..ExchangeFilters::default()
+    };
+    let set = |filters: &ExchangeFilters| Admin::SetExchangeFilters(Box::new(filters.clone()));
+    assert_eq!(world.admin(set(&filters)), Ok(Reply::Done));
+    assert_ne!(world.engine.digest(), plain);
+    let mut told = Vec::new();
+    world.engine.tell(&mut |event| told.push(event));
+    assert!(told.contains(&Event::ExchangeFiltersChanged(Box::new(filters.clone()))));
+    let mut bytes = Vec::new();
+    world
+        .engine
+        .snapshot(&mut |piece| bytes.extend_from_slice(piece));
+    let restored = Engine::restore(registry(), &bytes).unwrap();
+    assert_eq!(restored.digest(), world.engine.digest());
+    world.engine = restored;
+    world.limit(ANN, Side::Buy, "1", "5");
+    let refused = |code: RejectCode| Err(code.into());
+    assert_eq!(
+        world.place(ANN, limit(Side::Buy, "1", "5", "second")),
+        refused(RejectCode::ExchangeMaxNumOrders)
+    );
+    assert_eq!(
+        world.place(BOB, limit(Side::Buy, "1", "5.00000001", "much")),
+        refused(RejectCode::MaxAsset)
+    );
+    let twice = ExchangeFilters {
+        max_assets: vec![filters.max_assets[0]; 2],
+        ..ExchangeFilters::default()
+    };
+    assert!(world.admin(set(&twice)).is_err());
+    assert_eq!(
+        world.admin(set(&ExchangeFilters::default())),
+        Ok(Reply::Done)
+    );
+    assert!(
+        world
+            .place(ANN, limit(Side::Buy, "1", "9", "second"))
+            .is_ok()
+    );
+}

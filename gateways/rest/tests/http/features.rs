@@ -275,3 +275,191 @@ async fn at_the_end_of_the_day_nothing_goes_on() {
         .good(&ann, "DELETE", PLACE, "symbol=ABCUSDT&orderId=1")
         .await;
 }
+
+async fn bind(venue: &Venue, body: Value) -> Reply {
+    let text = body.to_string();
+    venue.send("PUT", "/sandbox/v1/filters", &[], &text).await
+}
+
+const REST: &str = "side=BUY&type=LIMIT&timeInForce=GTC&quantity=20&price=2";
+const STOP: &str = "side=BUY&type=STOP_LOSS&quantity=20&stopPrice=3";
+const ICEBERG: &str = "side=BUY&type=LIMIT&timeInForce=GTC&quantity=20&price=2&icebergQty=5";
+const LIST: &str = "side=BUY&quantity=20&aboveType=STOP_LOSS&aboveStopPrice=300&belowType=LIMIT_MAKER&belowPrice=2";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_has_so_many_orders_on_the_whole_exchange() {
+    let (venue, ann, bob) = Venue::with_market().await;
+    let other = json!({"symbol": "XYZUSDT", "baseAsset": "XYZ", "quoteAsset": "USDT"}).to_string();
+    venue.send("POST", "/sandbox/v1/symbols", &[], &other).await;
+    let oco = "/api/v3/orderList/oco";
+    let cases = [
+        ("EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders", PLACE, REST),
+        (
+            "EXCHANGE_MAX_NUM_ALGO_ORDERS",
+            "maxNumAlgoOrders",
+            PLACE,
+            STOP,
+        ),
+        (
+            "EXCHANGE_MAX_NUM_ICEBERG_ORDERS",
+            "maxNumIcebergOrders",
+            PLACE,
+            ICEBERG,
+        ),
+        (
+            "EXCHANGE_MAX_NUM_ORDER_LISTS",
+            "maxNumOrderLists",
+            oco,
+            LIST,
+        ),
+    ];
+    for (name, field, path, order) in cases {
+        let filter = json!([{"filterType": name, field: 2}]);
+        let reply = bind(&venue, json!({"exchangeFilters": filter})).await;
+        assert_eq!(reply.json()["exchangeFilters"], filter, "{reply:?}");
+        let info = venue.get("/api/v3/exchangeInfo").await.json();
+        assert_eq!(info["exchangeFilters"], filter);
+        let mine = venue
+            .good(&bob, "GET", "/api/v3/myFilters", "symbol=XYZUSDT")
+            .await;
+        assert_eq!(mine["exchangeFilters"], filter);
+        // One on each market is all there may be, wherever the third would be; somebody else is not concerned.
+        for symbol in ["ABCUSDT", "XYZUSDT"] {
+            venue
+                .good(&bob, "POST", path, &format!("symbol={symbol}&{order}"))
+                .await;
+        }
+        let before = venue.digest().await;
+        for symbol in ["ABCUSDT", "XYZUSDT"] {
+            let query = format!("symbol={symbol}&{order}");
+            let reply = venue.signed(&bob, "POST", path, &query).await;
+            let text = format!("Filter failure: {name}");
+            assert_eq!(
+                (reply.code(), &reply.json()["msg"]),
+                (-1013, &json!(text)),
+                "{name}"
+            );
+        }
+        assert_eq!(venue.digest().await, before);
+        venue
+            .good(&ann, "POST", path, &format!("symbol=XYZUSDT&{order}"))
+            .await;
+        for trader in [&ann, &bob] {
+            for symbol in ["ABCUSDT", "XYZUSDT"] {
+                let query = format!("symbol={symbol}");
+                venue
+                    .signed(trader, "DELETE", "/api/v3/openOrders", &query)
+                    .await;
+            }
+        }
+        venue
+            .good(&bob, "POST", path, &format!("symbol=ABCUSDT&{order}"))
+            .await;
+        venue
+            .good(&bob, "DELETE", "/api/v3/openOrders", "symbol=ABCUSDT")
+            .await;
+    }
+    // A list counts with all of its orders.
+    let filter = json!([{"filterType": "EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders": 1}]);
+    bind(&venue, json!({"exchangeFilters": filter})).await;
+    let reply = venue
+        .signed(&bob, "POST", oco, &format!("symbol=ABCUSDT&{LIST}"))
+        .await;
+    assert_eq!(
+        reply.json()["msg"],
+        "Filter failure: EXCHANGE_MAX_NUM_ORDERS"
+    );
+    bind(&venue, json!({"exchangeFilters": []})).await;
+    venue
+        .good(&bob, "POST", oco, &format!("symbol=ABCUSDT&{LIST}"))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_order_moves_so_much_of_an_asset() {
+    let (venue, ann, bob) = Venue::with_market().await;
+    let limits = json!([
+        {"filterType": "MAX_ASSET", "asset": "ABC", "limit": "30.00000000"},
+        {"filterType": "MAX_ASSET", "asset": "USDT", "limit": "42.00000000"},
+    ]);
+    let reply = bind(&venue, json!({"assetFilters": limits})).await;
+    let told = reply.json()["assetFilters"].as_array().map(Vec::len);
+    assert_eq!(told, Some(2), "{reply:?}");
+    let mine = venue
+        .good(&bob, "GET", "/api/v3/myFilters", "symbol=ABCUSDT")
+        .await;
+    assert_eq!(mine["assetFilters"], limits);
+    let refused = json!("Filter failure: MAX_ASSET");
+    let limit = "symbol=ABCUSDT&type=LIMIT&timeInForce=GTC";
+    for (trader, order, fits) in [
+        (
+            &bob,
+            format!("{limit}&side=BUY&quantity=20&price=2.1"),
+            true,
+        ),
+        (
+            &bob,
+            format!("{limit}&side=BUY&quantity=20&price=2.11"),
+            false,
+        ),
+        (&bob, format!("{limit}&side=BUY&quantity=30&price=1"), true),
+        (&bob, format!("{limit}&side=BUY&quantity=31&price=1"), false),
+        (
+            &ann,
+            format!("{limit}&side=SELL&quantity=10&price=4.2"),
+            true,
+        ),
+        (
+            &ann,
+            format!("{limit}&side=SELL&quantity=10&price=4.21"),
+            false,
+        ),
+        (
+            &bob,
+            "symbol=ABCUSDT&side=BUY&type=MARKET&quoteOrderQty=42.01".to_owned(),
+            false,
+        ),
+        (
+            &bob,
+            "symbol=ABCUSDT&side=BUY&type=STOP_LOSS&quantity=10&stopPrice=4.3".to_owned(),
+            false,
+        ),
+        (
+            &bob,
+            "symbol=ABCUSDT&side=BUY&type=STOP_LOSS&quantity=10&stopPrice=4.2".to_owned(),
+            true,
+        ),
+    ] {
+        let reply = venue
+            .signed(trader, "POST", "/api/v3/order/test", &order)
+            .await;
+        match fits {
+            true => assert_eq!(reply.status, 200, "{order}: {reply:?}"),
+            false => assert_eq!(reply.json()["msg"], refused, "{order}"),
+        }
+    }
+    for (body, said) in [
+        (
+            json!({"assetFilters": [{"filterType": "MAX_ASSET", "asset": "NONE", "limit": "1"}]}),
+            "NONE",
+        ),
+        (
+            json!({"assetFilters": [{"filterType": "MIN_ASSET", "asset": "ABC", "limit": "1"}]}),
+            "MIN_ASSET",
+        ),
+        (json!({"assetFilters": [limits[0], limits[0]]}), "twice"),
+        (
+            json!({"exchangeFilters": [{"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 1}]}),
+            "EXCHANGE_MAX_NUM_ORDERS",
+        ),
+        (
+            json!({"exchangeFilters": [{"filterType": "EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders": "1"}]}),
+            "maxNumOrders",
+        ),
+        (json!({}), "assetFilters"),
+    ] {
+        let reply = bind(&venue, body.clone()).await;
+        let text = reply.json()["msg"].as_str().unwrap_or_default().to_owned();
+        assert!(reply.status == 400 && text.contains(said), "{body}: {text}");
+    }
+}

@@ -218,11 +218,15 @@ fn filters(ctx: &Context, call: &Call) -> Outcome {
     let instrument = symbols::instrument(ctx, call)?;
     let count = ctx.limits.order_count(call.account, call.now);
     written(call, |json| {
-        json.begin().array("exchangeFilters", |_| {});
+        json.begin().array("exchangeFilters", |json| {
+            crate::filters::write_exchange(json, &ctx.views.exchange_filters());
+        });
         json.array("symbolFilters", |json| {
             crate::filters::write(json, &instrument.filters)
         });
-        json.array("assetFilters", |_| {});
+        json.array("assetFilters", |json| {
+            crate::filters::write_assets(json, ctx, &instrument);
+        });
         json.array("rateLimits", |json| {
             ctx.limits.write_orders(json, Some(count));
         });

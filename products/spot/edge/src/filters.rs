@@ -1,7 +1,7 @@
 //! Filters, as exchangeInfo and myFilters write them.
 
-use kit::Json;
-use protocol::{Filters, LotSizeFilter, PriceFilter};
+use kit::{Context, Json};
+use protocol::{ExchangeFilters, Filters, Instrument, LotSizeFilter, PriceFilter};
 use types::{Decimal, format_atoms};
 
 /// PRICE_FILTER always first: clients read the tick from there. A market without filters is told by its grid and the range of the numbers.
@@ -55,6 +55,47 @@ pub(crate) fn write(json: &mut Json, filters: &Filters) {
         json.num("minTrailingBelowDelta", f.min_below)
             .num("maxTrailingBelowDelta", f.max_below)
             .end();
+    }
+}
+
+/// The elements of `exchangeFilters`.
+pub(crate) fn write_exchange(json: &mut Json, filters: &ExchangeFilters) {
+    for (name, field, count) in [
+        (
+            "EXCHANGE_MAX_NUM_ORDERS",
+            "maxNumOrders",
+            filters.max_num_orders,
+        ),
+        (
+            "EXCHANGE_MAX_NUM_ALGO_ORDERS",
+            "maxNumAlgoOrders",
+            filters.max_num_algo_orders,
+        ),
+        (
+            "EXCHANGE_MAX_NUM_ICEBERG_ORDERS",
+            "maxNumIcebergOrders",
+            filters.max_num_iceberg_orders,
+        ),
+        (
+            "EXCHANGE_MAX_NUM_ORDER_LISTS",
+            "maxNumOrderLists",
+            filters.max_num_order_lists,
+        ),
+    ] {
+        if let Some(count) = count {
+            json.begin().str("filterType", name).num(field, count).end();
+        }
+    }
+}
+
+/// The elements of `assetFilters` that bind an instrument.
+pub(crate) fn write_assets(json: &mut Json, ctx: &Context, one: &Instrument) {
+    let filters = ctx.views.exchange_filters();
+    for id in [one.base, one.quote] {
+        if let (Some(limit), Some(asset)) = (filters.max_asset(id), ctx.views.asset(id)) {
+            json.begin().str("filterType", "MAX_ASSET");
+            json.str("asset", &asset.name).dec("limit", limit).end();
+        }
     }
 }
 

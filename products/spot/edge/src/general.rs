@@ -72,7 +72,9 @@ fn exchange_info(ctx: &Context, call: &Call) -> Outcome {
         .str("timezone", "UTC")
         .time("serverTime", call.now);
     json.array("rateLimits", |json| ctx.limits.write(json, None));
-    json.array("exchangeFilters", |_| {});
+    json.array("exchangeFilters", |json| {
+        crate::filters::write_exchange(json, &ctx.views.exchange_filters());
+    });
     json.array("symbols", |json| {
         for one in &list {
             symbols::write(json, ctx, one, show_permissions);
