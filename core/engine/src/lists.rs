@@ -253,10 +253,12 @@ impl Engine {
         let market = self.market(c.instrument)?;
         let spec = &market.spec;
         let seat = market.live.seat_of(actor);
-        check_shape(&PlaceOrder {
+        // what it sells at most
+        let sized = PlaceOrder {
             qty: like,
             ..c.clone()
-        })?;
+        };
+        check_shape(&sized)?;
         spec.offers(c)?;
         let mut plan = Plan {
             market: c.instrument.0 as usize - 1,
@@ -267,7 +269,7 @@ impl Engine {
             tif: c.tif,
             stp: c.stp.unwrap_or(spec.instrument().default_stp),
             price: None,
-            // what it sells at most: the filters of icebergs look at it
+            // the filters of icebergs look at it
             limit: matching::Limit::Lots(spec.qty(like)?),
             quote_qty: Decimal::ZERO,
             iceberg: None,
@@ -302,11 +304,6 @@ impl Engine {
             }
         }
         spec.max_num_orders(seat.map_or(0, |seat| market.open_orders(seat)) + ahead.orders)?;
-        // for what it sells at most
-        let sized = PlaceOrder {
-            qty: like,
-            ..c.clone()
-        };
         self.check_exchange(actor, &sized, &plan, ahead)?;
         if !spec.instrument().allowed_stp.contains(plan.stp) {
             return Err(RejectCode::StpModeNotAllowed);
