@@ -242,6 +242,27 @@ impl Engine {
         Ok(plans)
     }
 
+    /// What an order says of itself, before any filter has looked at it. Its instrument is known.
+    fn bare_plan(&self, actor: AccountId, c: &PlaceOrder) -> Plan {
+        let at = c.instrument.0 as usize - 1;
+        let market = &self.markets[at];
+        Plan {
+            market: at,
+            seat: market.live.seat_of(actor),
+            group: self.group(actor),
+            side: c.side,
+            kind: c.kind,
+            tif: c.tif,
+            stp: c.stp.unwrap_or(market.spec.instrument().default_stp),
+            price: None,
+            limit: matching::Limit::Lots(types::Qty(0)),
+            quote_qty: Decimal::ZERO,
+            iceberg: None,
+            peg: None,
+            wait: None,
+        }
+    }
+
     /// A pending order whose quantity will be what the working one buys: all checks but those of the quantity.
     fn plan_unsized(
         &self,
@@ -260,22 +281,9 @@ impl Engine {
         };
         check_shape(&sized)?;
         spec.offers(c)?;
-        let mut plan = Plan {
-            market: c.instrument.0 as usize - 1,
-            seat,
-            group: self.group(actor),
-            side: c.side,
-            kind: c.kind,
-            tif: c.tif,
-            stp: c.stp.unwrap_or(spec.instrument().default_stp),
-            price: None,
-            // the filters of icebergs look at it
-            limit: matching::Limit::Lots(spec.qty(like)?),
-            quote_qty: Decimal::ZERO,
-            iceberg: None,
-            peg: None,
-            wait: None,
-        };
+        // the filters of icebergs look at the quantity
+        let mut plan = self.bare_plan(actor, c);
+        plan.limit = matching::Limit::Lots(spec.qty(like)?);
         if let Some(extras) = c.extras.as_deref() {
             plan_peg(c, extras, &mut plan)?;
             market.plan_iceberg(extras, &mut plan, ahead)?;
