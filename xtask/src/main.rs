@@ -11,6 +11,7 @@
 
 mod architecture;
 mod bundle;
+mod clients;
 mod commands;
 mod house;
 mod readme;

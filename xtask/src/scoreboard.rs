@@ -274,6 +274,14 @@ pub fn versions(folder: &Path) -> Result<String> {
     for (name, version) in package["dependencies"].as_object().into_iter().flatten() {
         named.push(format!("{name} {} (Node)", version.as_str().unwrap_or("?")));
     }
+    let cargo = std::fs::read_to_string(folder.join("rust/Cargo.toml"))
+        .context("cannot read conformance/rust/Cargo.toml")?;
+    let sdk = cargo
+        .lines()
+        .find_map(|l| l.strip_prefix("binance-sdk = { version = \""));
+    if let Some(version) = sdk.and_then(|l| l.split('"').next()) {
+        named.push(format!("binance-sdk {version} (Rust)"));
+    }
     Ok(named.join(", "))
 }
 

@@ -57,6 +57,7 @@ fn is_test_file(file: &str) -> bool {
     file.contains("/tests/")
         || file.contains("/examples/")
         || file.ends_with("/tests.rs")
+        || file.starts_with("conformance/")
         // the twin is the specification written down as plainly as it reads, case after case
         || file.starts_with("testkit/src/naive/")
 }

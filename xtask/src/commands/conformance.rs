@@ -1,17 +1,13 @@
 //! `cargo x conformance`: public clients, unmodified, against the release binary; a scoreboard in docs/conformance.md.
 
+use crate::clients::{CONTRACT, SCRIPTS, Script};
 use crate::scoreboard::{self, Board, Row};
 use crate::server::Server;
 use crate::tally::Score;
-use crate::{house, server, tools};
-use anyhow::{Context, Result, bail, ensure};
+use crate::{house, server};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// How long a client may take; each waits for nothing longer than half a minute.
-const LIMIT: Duration = Duration::from_secs(600);
 
 /// What `cargo x conformance` takes.
 #[derive(Debug, Args)]
@@ -22,6 +18,9 @@ pub struct Options {
     /// Only the clients whose name contains this word; leaves docs/conformance.md alone
     #[arg(long)]
     only: Option<String>,
+    /// Also the clients that take long to install; writes their part of docs/conformance.md
+    #[arg(long)]
+    all_clients: bool,
     /// Only the contract, method by method: a row each, and that part of docs/conformance.md
     #[arg(long)]
     contract: bool,
@@ -33,6 +32,7 @@ impl Options {
         Options {
             book_seconds: 20,
             only: None,
+            all_clients: false,
             contract: false,
         }
     }
@@ -42,6 +42,7 @@ impl Options {
         Options {
             book_seconds: 120,
             only: None,
+            all_clients: false,
             contract: false,
         }
     }
@@ -49,71 +50,11 @@ impl Options {
     fn wants(&self, script: &Script) -> bool {
         self.only
             .as_ref()
-            .is_none_or(|w| script.client.contains(w.as_str()) || script.file.contains(w.as_str()))
+            .map_or(self.all_clients || !script.on_demand, |w| {
+                script.client.contains(w.as_str()) || script.file.contains(w.as_str())
+            })
     }
 }
-
-/// One client's script: what it is called, its program, and whether it wants the demo's market.
-struct Script {
-    client: &'static str,
-    file: &'static str,
-    demo: bool,
-}
-
-const SCRIPTS: [Script; 9] = [
-    Script {
-        client: "binance-sdk-spot (Python)",
-        file: "python/official.py",
-        demo: false,
-    },
-    Script {
-        client: "ccxt (Python)",
-        file: "python/ccxt_spot.py",
-        demo: false,
-    },
-    Script {
-        client: "python-binance",
-        file: "python/python_binance.py",
-        demo: false,
-    },
-    Script {
-        client: "binance-fix-connector",
-        file: "python/fix.py",
-        demo: false,
-    },
-    Script {
-        client: "plain HTTP",
-        file: "python/wire.py",
-        demo: false,
-    },
-    Script {
-        client: "stories",
-        file: "python/stories.py",
-        demo: false,
-    },
-    Script {
-        client: "@binance/spot (Node)",
-        file: "node/official.mjs",
-        demo: false,
-    },
-    Script {
-        client: "ccxt (Node)",
-        file: "node/ccxt_spot.mjs",
-        demo: false,
-    },
-    Script {
-        client: "local books",
-        file: "python/books.py",
-        demo: true,
-    },
-];
-
-/// Drives every method and stream of the contract, one line each.
-const CONTRACT: Script = Script {
-    client: "binance-sdk-spot (Python)",
-    file: "python/contract.py",
-    demo: false,
-};
 
 /// Builds, runs every client, prints the scoreboard, and answers whether all checks passed.
 pub fn run(options: &Options) -> Result<bool> {
@@ -130,8 +71,6 @@ pub fn run(options: &Options) -> Result<bool> {
 /// Runs the clients against the binary that is already built.
 pub fn score(options: &Options) -> Result<Score> {
     let folder = house::root().join("conformance");
-    tools::python()?;
-    tools::node_modules(&folder.join("node"))?;
     let scratch = house::empty_scratch("conformance")?;
     let mut board = Board::new(&folder)?;
     for (demo, mode) in [(false, "--sandbox"), (true, "--demo")] {
@@ -168,7 +107,6 @@ pub fn score(options: &Options) -> Result<Score> {
 /// conformance/contract-gaps.txt; one that fails and is not there, or passes and is, fails the run.
 pub fn contract(options: &Options) -> Result<Score> {
     let folder = house::root().join("conformance");
-    tools::python()?;
     let scratch = house::empty_scratch("contract")?;
     let mut board = Board::with_gaps(&folder.join("contract-gaps.txt"))?;
     in_mode(
@@ -209,7 +147,9 @@ fn in_mode(
     for script in scripts {
         house::say(script.client);
         let out = scratch.join(format!("{}.jsonl", script.file.replace('/', "-")));
-        let ended = run_script(script, folder, &exchange, &out, options.book_seconds);
+        let ended = script
+            .prepare(folder)
+            .and_then(|program| script.run(program, &exchange, &out, options.book_seconds));
         let mut rows = Vec::new();
         for line in std::fs::read_to_string(&out).unwrap_or_default().lines() {
             rows.push(Row::read(script.client, line)?);
@@ -223,49 +163,6 @@ fn in_mode(
         board.add(rows);
     }
     exchange.stop()
-}
-
-/// A script ends with 0 whatever its checks say; anything else means that it broke off.
-fn run_script(
-    script: &Script,
-    folder: &Path,
-    exchange: &Server,
-    out: &Path,
-    seconds: u32,
-) -> Result<()> {
-    let python = script.file.ends_with(".py");
-    let program = if python {
-        tools::python()?
-    } else {
-        tools::node()?
-    };
-    let mut child = Command::new(program)
-        .arg(folder.join(script.file))
-        .env("HIGHWATER_READY", exchange.ready.to_string())
-        .env("HIGHWATER_ROWS", out)
-        .env("HIGHWATER_BOOK_SECONDS", seconds.to_string())
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("PYTHONUNBUFFERED", "1")
-        .current_dir(folder.join(if python { "python" } else { "node" }))
-        .stdin(Stdio::null())
-        .spawn()
-        .with_context(|| format!("cannot start {}", script.file))?;
-    let end = Instant::now() + LIMIT + Duration::from_secs(seconds.into());
-    loop {
-        if let Some(status) = child.try_wait()? {
-            ensure!(status.success(), "{} ended with {status}", script.file);
-            return Ok(());
-        }
-        if Instant::now() > end {
-            child.kill()?;
-            child.wait()?;
-            bail!(
-                "{} was still running after {LIMIT:?} and was stopped",
-                script.file
-            );
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn verdict(client: &str, area: &str, check: &str, result: Result<()>) -> Row {
