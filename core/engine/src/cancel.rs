@@ -265,6 +265,9 @@ impl Engine {
         actor: AccountId,
         c: &CancelReplace,
     ) -> Result<(crate::place::Plan, Result<Found, RejectCode>), RejectCode> {
+        if !self.is_user(actor) {
+            return Err(RejectCode::NotPermitted);
+        }
         let market = self.market(c.place.instrument)?;
         market.spec.offers_cancel_replace()?;
         let plan = self.plan(time, actor, &c.place)?;
