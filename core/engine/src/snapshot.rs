@@ -558,7 +558,8 @@ fn write_market(w: &mut Writer<'_>, market: &Market) {
         w.put(&waiting.order);
         w.put(&waiting.hold.0);
         w.put(&waiting.hold.1);
-        w.put(&waiting.extreme.map(|p| p.0));
+        let extreme = market.waiting.extreme(waiting.order.id);
+        w.put(&extreme.map(|p| p.0));
     }
     w.count(market.waiting.queue().len());
     for id in market.waiting.queue() {

@@ -9,6 +9,7 @@
 //!
 //! Every operation is O(1) except walking one account's orders. Nothing is allocated once the arrays have reached their size.
 
+mod followers;
 mod live;
 mod seats;
 mod waiting;
@@ -22,3 +23,5 @@ pub(crate) const NIL: u32 = u32::MAX;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trailing_tests;

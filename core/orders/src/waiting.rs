@@ -4,6 +4,7 @@ use protocol::{Order, OrderStatus};
 use types::{Amount, ClientId, OrderId, Price};
 
 use crate::SeatId;
+use crate::followers::Followers;
 
 /// An order that has not acted yet: a conditional one, or a pending order of a list, which waits for another order and holds nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -19,39 +20,21 @@ pub struct Waiting {
     pub stop: Option<Price>,
     /// Hundredths of a percent; zero: not trailing.
     pub delta: u32,
-    /// The best price since it began to follow: the lowest for an order that waits above, else the highest.
+    /// The best price since it began to follow, when it was put in or has stopped: the lowest for an order that waits above, else the highest.
+    /// In between, [`WaitingOrders::extreme`] knows.
     pub extreme: Option<Price>,
 }
 
 impl Waiting {
-    /// Has the price come back from the extreme by the delta? Exact: both sides are multiplied out.
-    fn is_trailed_by(&self, price: Price) -> bool {
-        let Some(extreme) = self.extreme else {
-            return false;
-        };
-        let delta = i128::from(self.delta);
-        let (price, extreme) = (i128::from(price.0) * 10_000, i128::from(extreme.0));
-        if self.above {
-            price >= extreme * (10_000 + delta)
-        } else {
-            price <= extreme * (10_000 - delta)
-        }
-    }
-
-    /// A trade at `price` happened while it followed.
-    fn follow(&mut self, price: Price) {
-        let extreme = self.extreme.unwrap_or(price);
-        self.extreme = Some(if self.above {
-            extreme.min(price)
-        } else {
-            extreme.max(price)
-        });
-    }
-
     /// Waits for another order of its list.
     #[must_use]
     pub fn is_pending(&self) -> bool {
         self.order.status == OrderStatus::PendingNew
+    }
+
+    /// Direction and delta.
+    const fn terms(&self) -> (bool, u32) {
+        (self.above, self.delta)
     }
 
     fn follows(&self) -> bool {
@@ -62,7 +45,7 @@ impl Waiting {
 /// The conditional orders of one instrument, by what they wait for. Those whose price was reached stand in a queue until the engine lets
 /// them act.
 ///
-/// A trade costs O(log n) and the orders that it reaches; trailing orders that follow are each looked at.
+/// A trade costs O(log n) and the orders that it reaches; trailing orders that follow are looked at in groups.
 #[derive(Debug, Default)]
 pub struct WaitingOrders {
     by_id: BTreeMap<OrderId, Waiting>,
@@ -70,7 +53,7 @@ pub struct WaitingOrders {
     by_seat: BTreeMap<u32, BTreeSet<OrderId>>,
     above: BTreeSet<(Price, OrderId)>,
     below: BTreeSet<(Price, OrderId)>,
-    following: BTreeSet<OrderId>,
+    following: Followers,
     /// Wait for another order.
     pending: BTreeSet<OrderId>,
     reached: VecDeque<OrderId>,
@@ -85,6 +68,14 @@ pub enum Reached {
     Triggered(OrderId),
     /// A trailing order's stop price: it follows from here.
     Following(OrderId),
+}
+
+impl Reached {
+    const fn id(&self) -> OrderId {
+        match self {
+            Reached::Triggered(id) | Reached::Following(id) => *id,
+        }
+    }
 }
 
 impl WaitingOrders {
@@ -110,6 +101,13 @@ impl WaitingOrders {
 
     pub fn get_mut(&mut self, id: OrderId) -> Option<&mut Waiting> {
         self.by_id.get_mut(&id)
+    }
+
+    /// The best price that a trailing order has seen since it began to follow.
+    #[must_use]
+    pub fn extreme(&self, id: OrderId) -> Option<Price> {
+        let followed = self.following.extreme(id);
+        followed.or_else(|| self.by_id.get(&id)?.extreme)
     }
 
     #[must_use]
@@ -179,7 +177,7 @@ impl WaitingOrders {
         if waiting.is_pending() {
             self.pending.insert(id);
         } else if waiting.follows() {
-            self.following.insert(id);
+            self.following.insert(id, waiting.terms(), waiting.extreme);
         } else if let Some(stop) = waiting.stop {
             self.side(waiting.above).insert((stop, id));
         }
@@ -191,7 +189,8 @@ impl WaitingOrders {
 
     /// Takes an order out, wherever it stands.
     pub fn remove(&mut self, id: OrderId) -> Option<Waiting> {
-        let waiting = self.by_id.remove(&id)?;
+        let mut waiting = self.by_id.remove(&id)?;
+        waiting.extreme = self.following.extreme(id).or(waiting.extreme);
         let seat = waiting.seat.0;
         self.by_client_id.remove(&(seat, waiting.order.client_id));
         if let Some(ids) = self.by_seat.get_mut(&seat) {
@@ -200,7 +199,7 @@ impl WaitingOrders {
                 self.by_seat.remove(&seat);
             }
         }
-        self.following.remove(&id);
+        self.following.remove(id, waiting.delta);
         self.pending.remove(&id);
         if let Some(stop) = waiting.stop {
             self.side(waiting.above).remove(&(stop, id));
@@ -221,9 +220,13 @@ impl WaitingOrders {
         }
     }
 
-    /// A trade happened: what it reached is appended to `out`, lowest stop price first, then oldest; followers after.
+    /// A trade happened: what it reached is appended to `out`, lowest stop price first, then oldest; followers after, oldest first.
     pub fn traded(&mut self, price: Price, out: &mut Vec<Reached>) {
-        let followers = self.following.len();
+        let by_id = &self.by_id;
+        // those whose stop price this trade reaches have seen its price already
+        let followed = self
+            .following
+            .traded(price, |id| by_id.get(&id).map_or((true, 1), Waiting::terms));
         let up: Vec<OrderId> = self
             .above
             .range(..=(price, OrderId(u64::MAX)))
@@ -234,46 +237,35 @@ impl WaitingOrders {
             .range((price, OrderId(0))..)
             .map(|(_, id)| *id)
             .collect();
-        let following: Vec<OrderId> = match followers {
-            0 => Vec::new(),
-            _ => self.following.iter().copied().collect(),
-        };
         for id in up.into_iter().chain(down) {
             out.push(self.stop_reached(id, price));
         }
-        for id in following {
-            let Some(waiting) = self.by_id.get_mut(&id) else {
-                continue;
-            };
-            let first = waiting.extreme.is_none();
-            waiting.follow(price);
-            if first {
-                out.push(Reached::Following(id));
+        let first = out.len();
+        out.extend(followed.begun.into_iter().map(Reached::Following));
+        for (id, extreme) in followed.act {
+            if let Some(waiting) = self.by_id.get_mut(&id) {
+                waiting.extreme = Some(extreme);
             }
-            if waiting.is_trailed_by(price) {
-                self.following.remove(&id);
-                self.reached.push_back(id);
-                out.push(Reached::Triggered(id));
-            }
+            out.push(Reached::Triggered(id));
         }
+        out[first..].sort_unstable_by_key(|reached| reached.id());
+        let act = out[first..].iter().filter_map(|reached| match reached {
+            Reached::Triggered(id) => Some(*id),
+            Reached::Following(_) => None,
+        });
+        self.reached.extend(act);
     }
 
     fn stop_reached(&mut self, id: OrderId, price: Price) -> Reached {
-        let waiting = self
-            .by_id
-            .get_mut(&id)
-            .expect("the index holds waiting orders");
+        let waiting = self.by_id.get(&id).expect("the index holds waiting orders");
         let (above, stop) = (
             waiting.above,
             waiting.stop.expect("it stands under its stop price"),
         );
-        let trailing = waiting.delta != 0;
-        if trailing {
-            waiting.extreme = Some(price);
-        }
+        let (trailing, terms) = (waiting.delta != 0, waiting.terms());
         self.side(above).remove(&(stop, id));
         if trailing {
-            self.following.insert(id);
+            self.following.insert(id, terms, Some(price));
             Reached::Following(id)
         } else {
             self.reached.push_back(id);
@@ -316,7 +308,7 @@ impl WaitingOrders {
                 return false;
             };
             let (above, stop) = (waiting.above, waiting.stop);
-            self.following.remove(id);
+            self.following.remove(*id, waiting.delta);
             self.pending.remove(id);
             if let Some(stop) = stop {
                 self.side(above).remove(&(stop, *id));
@@ -342,6 +334,7 @@ impl WaitingOrders {
                 self.by_client_id.len()
             ));
         }
+        self.following.audit()?;
         if let Some(id) = self.amends.keys().find(|id| !self.by_id.contains_key(id)) {
             return Err(format!("order {id} was amended and does not wait"));
         }
