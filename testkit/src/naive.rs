@@ -2,22 +2,42 @@
 //!
 //! It is slow on purpose. It knows spot alone, and changes of balances are told in key order, not in the order of the record.
 
+mod bounds;
 mod cancel;
+mod check;
 mod fees;
+mod lists;
 mod place;
+mod wait;
+mod walk;
 
 use std::collections::BTreeMap;
 
 use protocol::{
-    Admin, Command, Event, Events, Instrument, MarketStatus, Order, Reject, RejectCode, Reply,
-    Request, Transferred,
+    Admin, Command, Event, Events, Instrument, MarketStatus, Order, OrderKind, PriceRange, Reject,
+    RejectCode, Reply, Request, SetTradeGroup, Transferred,
 };
-use types::{AccountId, Amount, AssetId, Decimal, InstrumentId, Side, Time, UpdateId, Wallet};
+use types::{
+    AccountId, Amount, AssetId, Decimal, InstrumentId, OrderId, Side, Time, TradeGroupId, UpdateId,
+    Wallet,
+};
 
 const SCALE: i128 = 100_000_000;
 
 /// Account, wallet, asset.
 type Key = (AccountId, Wallet, AssetId);
+
+/// An order in the book.
+#[derive(Clone, Debug)]
+struct Resting {
+    order: Order,
+    /// How much of it can be seen.
+    shown: Decimal,
+    /// Its place among those of its price: the lower comes first.
+    rank: u64,
+    /// How often it was amended.
+    amends: u32,
+}
 
 /// One market.
 #[derive(Clone, Debug)]
@@ -25,15 +45,19 @@ struct Market {
     instrument: Instrument,
     base_precision: u8,
     quote_precision: u8,
-    /// Open orders in order of arrival.
-    orders: Vec<Order>,
+    /// In the order in which they came to rest.
+    book: Vec<Resting>,
+    waiting: Vec<wait::Waiting>,
+    /// Of those that wait: whose turn it is to act.
+    queue: Vec<OrderId>,
+    lists: Vec<lists::List>,
     /// Time, price and quantity.
     trades: Vec<(Time, Decimal, Decimal)>,
+    told: bounds::Told,
+    range: Option<PriceRange>,
     last_order: u64,
     update: u64,
     prevented: u64,
-    /// How often each order was amended.
-    amends: BTreeMap<types::OrderId, u32>,
 }
 
 /// The whole exchange, slowly.
@@ -43,7 +67,33 @@ pub struct Naive {
     assets: Vec<(String, u8)>,
     markets: Vec<Market>,
     balances: BTreeMap<Key, (i128, i128)>,
+    groups: BTreeMap<AccountId, TradeGroupId>,
     fees: fees::Fees,
+    last_list: u64,
+    /// What happened to orders and was not followed up yet.
+    happened: Vec<(usize, OrderId, lists::What)>,
+}
+
+/// Has no price of its own when it acts.
+fn by_market(kind: OrderKind) -> bool {
+    matches!(
+        kind,
+        OrderKind::Market | OrderKind::StopLoss | OrderKind::TakeProfit
+    )
+}
+
+/// Waits for a trade price.
+fn conditional(kind: OrderKind) -> bool {
+    !matches!(
+        kind,
+        OrderKind::Market | OrderKind::Limit | OrderKind::LimitMaker
+    )
+}
+
+/// Is it conditional, and has not acted?
+fn waits(order: &Order) -> bool {
+    let condition = order.condition.as_deref();
+    condition.is_some_and(|condition| condition.triggered_at.is_none())
 }
 
 impl Naive {
@@ -84,12 +134,13 @@ impl Naive {
                 self.wake_fees(time, c.budget, &mut events);
                 Reply::Done
             }
-            // like conditional orders, lists are beyond it, and the generator makes none
-            Command::PlaceList(_) => return Err(RejectCode::UnsupportedList.into()),
-            Command::CancelList(_) => return Err(RejectCode::UnknownOrder.into()),
+            Command::PlaceList(c) => self.place_list(time, actor, c, &mut events)?,
+            Command::CancelList(c) => self.cancel_list(time, actor, c, &mut events)?,
             Command::Product(_) => return Err(RejectCode::UnknownProduct.into()),
             Command::Admin(c) => self.admin(time, actor, c, &mut events)?,
         };
+        self.follow_all(time, &mut events);
+        self.act_reached(time, &mut events);
         for ((account, wallet, asset), (free, held)) in &self.balances {
             let old = before
                 .get(&(*account, *wallet, *asset))
@@ -122,6 +173,12 @@ impl Naive {
         let balance = self.balances.entry((account, wallet, asset)).or_default();
         balance.0 += free;
         balance.1 += held;
+    }
+
+    fn at(&self, id: InstrumentId) -> Result<usize, RejectCode> {
+        let at = (id.0 as usize).wrapping_sub(1);
+        let known = at < self.markets.len();
+        known.then_some(at).ok_or(RejectCode::UnknownInstrument)
     }
 
     fn market(&mut self, id: InstrumentId) -> Result<&mut Market, RejectCode> {
@@ -208,12 +265,16 @@ impl Naive {
                     base_precision: precision(instrument.base),
                     quote_precision: precision(instrument.quote),
                     instrument: instrument.clone(),
-                    orders: Vec::new(),
+                    book: Vec::new(),
+                    waiting: Vec::new(),
+                    queue: Vec::new(),
+                    lists: Vec::new(),
                     trades: Vec::new(),
+                    told: bounds::Told::default(),
+                    range: None,
                     last_order: 0,
                     update: 0,
                     prevented: 0,
-                    amends: BTreeMap::new(),
                 });
                 let id = instrument.id;
                 events.push(Event::InstrumentListed(Box::new(instrument)));
@@ -228,16 +289,35 @@ impl Naive {
             }
             Admin::SetFilters(c) => self.set_filters(c, events),
             Admin::SetRulesVersion(_) => Ok(Reply::Done),
-            Admin::SetReference(_) | Admin::SetExecutionRules(_) | Admin::RecordBlockTrade(_) => {
-                unreachable!("the random commands bound no prices and know no block trades")
+            Admin::SetReference(c) => {
+                self.set_reference(time, c, events)?;
+                Ok(Reply::Done)
             }
-            Admin::SetTradeGroup(_) => unreachable!("the random commands form no trade groups"),
+            Admin::SetExecutionRules(c) => {
+                self.set_range(c, events)?;
+                Ok(Reply::Done)
+            }
+            Admin::SetTradeGroup(c) => self.set_group(c, events),
+            Admin::RecordBlockTrade(_) => unreachable!("the random commands know no block trades"),
             Admin::SetExchangeFilters(_) => unreachable!("the random venues bind nothing"),
             Admin::SetFeatures(_) => unreachable!("the random markets offer all there is"),
             Admin::SetFees(_) | Admin::SetInstrumentFees(_) | Admin::SetAccountFees(_) => {
                 self.set_fees(time, c, events)
             }
         }
+    }
+
+    fn set_group(&mut self, c: &SetTradeGroup, events: &mut Events) -> Result<Reply, RejectCode> {
+        if !self.is_user(c.account) {
+            return Err(RejectCode::UnknownAccount);
+        }
+        match c.group {
+            Some(group) if group.0 > (1 << 31) - 2 => return Err(RejectCode::InvalidTradeGroup),
+            Some(group) => self.groups.insert(c.account, group),
+            None => self.groups.remove(&c.account),
+        };
+        events.push(Event::TradeGroupChanged(*c));
+        Ok(Reply::Done)
     }
 
     fn set_filters(
@@ -273,6 +353,23 @@ impl Naive {
 }
 
 impl Market {
+    /// Every open order.
+    fn open(&self) -> impl Iterator<Item = &Order> {
+        let waiting = self.waiting.iter().map(|w| &w.order);
+        self.book.iter().map(|r| &r.order).chain(waiting)
+    }
+
+    fn next_order(&mut self) -> OrderId {
+        self.last_order += 1;
+        OrderId(self.last_order)
+    }
+
+    /// One tick of one lot, in 10⁻¹⁶.
+    fn unit(&self) -> i128 {
+        let spec = &self.instrument;
+        i128::from(spec.tick_size().0) * i128::from(spec.lot_size().0)
+    }
+
     fn next_update(&mut self) -> UpdateId {
         self.update += 1;
         UpdateId(self.update)
@@ -303,8 +400,12 @@ impl Market {
         }
     }
 
-    /// The average of the last `minutes` of UTC, in 10⁻⁸ and rounded down to a tick.
+    /// What filters compare with, in 10⁻⁸ and rounded down to a tick: the reference price, else the average of the last `minutes` of UTC.
     fn average(&self, time: Time, minutes: u32) -> Option<i128> {
+        let tick = i128::from(self.instrument.tick_size().0);
+        if let Some(price) = self.told.at(time) {
+            return Some(i128::from(price.0) / tick * tick);
+        }
         let (_, last, _) = self.trades.last()?;
         let minute = |t: Time| t.0.div_euclid(60_000_000);
         let recent = self
@@ -319,22 +420,6 @@ impl Market {
         if minutes == 0 || qty == 0 {
             return Some(i128::from(last.0));
         }
-        let tick = i128::from(self.instrument.tick_size().0);
         Some(notional / qty / tick * tick)
-    }
-
-    /// The open order that comes first on a side: best price, then earliest.
-    fn best(&self, side: Side) -> Option<usize> {
-        let mut best: Option<usize> = None;
-        for (at, order) in self.orders.iter().enumerate() {
-            let better = best.is_none_or(|b| match side {
-                Side::Buy => order.price > self.orders[b].price,
-                Side::Sell => order.price < self.orders[b].price,
-            });
-            if order.side == side && better {
-                best = Some(at);
-            }
-        }
-        best
     }
 }

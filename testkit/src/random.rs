@@ -1,11 +1,15 @@
 //! Seeded commands over tiny domains, so that prices meet, names clash and money runs out.
 
+mod features;
+
+pub use features::Features;
+
 use protocol::{
     Admin, AmendOrder, BothKeys, CancelAll, CancelOrder, CancelReplace, CancelReplaceMode,
     CancelRestriction, Command, Discount, FeeParts, FeeSchedule, Filters, Instrument,
     InstrumentFees, LotSizeFilter, MarketStatus, MinNotionalFilter, NotionalFilter, OrderKey,
     OrderKind, PercentPriceBySideFilter, PercentPriceFilter, PlaceOrder, PriceFilter,
-    SetAccountFees, SetStatus, StpMode, StpModes, Tier, TierRule, TimeInForce, Transfer, Wake,
+    SetAccountFees, SetStatus, StpMode, StpModes, Tier, TierRule, TimeInForce, TrailingDeltaFilter, Transfer, Wake,
 };
 use types::{
     AccountId, Amount, AssetId, ClientId, ContractKind, Decimal, InstrumentId, OrderId, Rate, Side,
@@ -127,12 +131,19 @@ fn every_filter() -> Filters {
             avg_price_mins: 1,
         }),
         max_num_order_amends: Some(1),
+        trailing_delta: Some(TrailingDeltaFilter {
+            min_above: 100,
+            max_above: 2_500,
+            min_below: 50,
+            max_below: 2_000,
+        }),
+        max_num_algo_orders: Some(2),
+        iceberg_parts: Some(8),
+        max_num_iceberg_orders: Some(2),
+        max_num_order_lists: Some(1),
         ..Filters::default()
     }
 }
-
-/// The modes that the twin knows: those that end whole orders.
-const EXPIRING: StpModes = StpModes(0b1111);
 
 fn instrument(
     symbol: &str,
@@ -142,9 +153,9 @@ fn instrument(
     variant: usize,
 ) -> Instrument {
     let stp = [
-        (StpMode::None, EXPIRING),
-        (StpMode::ExpireMaker, StpModes(0b1110)),
-        (StpMode::ExpireBoth, EXPIRING),
+        (StpMode::None, StpModes::ALL),
+        (StpMode::ExpireMaker, StpModes(0b11_1110)),
+        (StpMode::ExpireBoth, StpModes::ALL),
     ];
     Instrument {
         id: InstrumentId(0),
@@ -168,14 +179,24 @@ pub struct Commands {
     pub random: Random,
     /// About how many orders each market has seen.
     orders: [u64; 3],
+    lists: u64,
+    features: Features,
 }
 
 impl Commands {
+    /// Of plain orders alone.
     #[must_use]
     pub fn new(seed: u64) -> Commands {
+        Commands::with(seed, Features::default())
+    }
+
+    #[must_use]
+    pub fn with(seed: u64, features: Features) -> Commands {
         Commands {
             random: Random(seed),
             orders: [0; 3],
+            lists: 0,
+            features,
         }
     }
 
@@ -192,7 +213,13 @@ impl Commands {
         } else {
             InstrumentId(1 + r.below(3) as u32)
         };
-        let command = match r.below(100) {
+        if let Some(ruling) = self.ruling(instrument) {
+            return (AccountId::TREASURY, Command::Admin(ruling));
+        }
+        if let Some(special) = self.special(instrument) {
+            return (actor, special);
+        }
+        let command = match self.random.below(100) {
             0..65 => Command::PlaceOrder(self.place(instrument)),
             65..75 => Command::CancelOrder(self.cancel(instrument)),
             75..77 => Command::CancelAll(CancelAll {
@@ -384,7 +411,7 @@ impl Commands {
         let price = self.price(instrument);
         let qty = self.qty(instrument);
         let quote = self.quote(instrument);
-        PlaceOrder {
+        let mut place = PlaceOrder {
             instrument,
             side: self.random.pick(&[Side::Buy, Side::Sell]),
             kind,
@@ -403,7 +430,11 @@ impl Commands {
             strategy_id: self.random.one_in(9).then_some(7),
             strategy_kind: self.random.one_in(9).then_some(1_000_000),
             extras: None,
+        };
+        if self.features != Features::default() {
+            self.dress(&mut place);
         }
+        place
     }
 
     fn quote(&mut self, instrument: InstrumentId) -> Decimal {

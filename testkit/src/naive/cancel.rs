@@ -1,35 +1,37 @@
+//! Taking orders out, and making them smaller.
+
 use protocol::{
     AmendOrder, Amended, CancelAll, CancelOrder, CancelReplace, CancelReplaceMode, CancelReplaced,
-    CancelRestriction, CloseReason, Event, Events, MarketStatus, Order, OrderAmended, OrderClosed,
-    OrderKey, OrderStatus, Reject, RejectCode, Reply,
+    CancelRestriction, CloseReason, Event, Events, IcebergShown, ListReply, MarketStatus, Order,
+    OrderAmended, OrderClosed, OrderKey, OrderStatus, Reject, RejectCode, Reply,
 };
-use types::{AccountId, ClientId, Decimal, InstrumentId, Time, Wallet};
+use types::{AccountId, ClientId, Decimal, OrderId, Time, Wallet};
 
-use super::place::breaks;
-use super::{Market, Naive, SCALE};
+use super::check::Ahead;
+use super::{Market, Naive};
 
-fn find(market: &Market, actor: AccountId, key: &OrderKey) -> Result<usize, RejectCode> {
-    let own = |test: &dyn Fn(&Order) -> bool| {
-        let found = market
-            .orders
-            .iter()
-            .position(|o| o.account == actor && test(o));
-        found.ok_or(RejectCode::UnknownOrder)
+fn find<'a>(
+    mut orders: impl Iterator<Item = &'a Order>,
+    actor: AccountId,
+    key: &OrderKey,
+) -> Result<&'a Order, RejectCode> {
+    let named = |o: &&Order| match key {
+        OrderKey::Id(id) => o.id == *id,
+        OrderKey::ClientId(name) => o.client_id == *name,
+        OrderKey::Both(keys) => o.id == keys.id,
     };
+    let order = orders
+        .find(|o| o.account == actor && named(o))
+        .ok_or(RejectCode::UnknownOrder)?;
     match key {
-        OrderKey::Id(id) => own(&|o| o.id == *id),
-        OrderKey::ClientId(name) => own(&|o| o.client_id == *name),
-        OrderKey::Both(keys) => {
-            let at = own(&|o| o.id == keys.id)?;
-            if market.orders[at].client_id != keys.client_id {
-                return Err(RejectCode::ClientIdMismatch);
-            }
-            Ok(at)
+        OrderKey::Both(keys) if order.client_id != keys.client_id => {
+            Err(RejectCode::ClientIdMismatch)
         }
+        _ => Ok(order),
     }
 }
 
-fn cancelable(market: &Market) -> Result<(), RejectCode> {
+pub(super) fn cancelable(market: &Market) -> Result<(), RejectCode> {
     match market.instrument.status {
         MarketStatus::Halt | MarketStatus::Break | MarketStatus::EndOfDay => {
             Err(RejectCode::CancelClosed)
@@ -39,48 +41,95 @@ fn cancelable(market: &Market) -> Result<(), RejectCode> {
 }
 
 impl Naive {
-    fn check_cancel(&mut self, actor: AccountId, c: &CancelOrder) -> Result<usize, RejectCode> {
-        let market = self.market(c.instrument)?;
+    fn check_cancel(&self, actor: AccountId, c: &CancelOrder) -> Result<OrderId, RejectCode> {
+        let market = &self.markets[self.at(c.instrument)?];
         cancelable(market)?;
-        let at = find(market, actor, &c.order)?;
-        let status = market.orders[at].status;
+        let order = find(market.open(), actor, &c.order)?;
+        let executed = order.executed_qty.0 > 0;
         let wrong = match c.restriction {
             None => false,
-            Some(CancelRestriction::OnlyNew) => status != OrderStatus::New,
-            Some(CancelRestriction::OnlyPartiallyFilled) => status != OrderStatus::PartiallyFilled,
+            Some(CancelRestriction::OnlyNew) => executed,
+            Some(CancelRestriction::OnlyPartiallyFilled) => !executed,
         };
-        if wrong {
-            return Err(RejectCode::CancelRestricted);
+        match wrong {
+            true => Err(RejectCode::CancelRestricted),
+            false => Ok(order.id),
         }
-        Ok(at)
     }
 
+    /// Ends one open order, wherever it is.
+    pub(super) fn close(
+        &mut self,
+        time: Time,
+        at: usize,
+        id: OrderId,
+        (reason, client_id): (CloseReason, ClientId),
+        events: &mut Events,
+    ) -> Order {
+        let market = &mut self.markets[at];
+        let mut closed = OrderClosed {
+            instrument: market.instrument.id,
+            order: id,
+            account: AccountId(0),
+            reason,
+            open_qty: Decimal::ZERO,
+            client_id,
+            update: None,
+        };
+        let (mut order, (asset, held));
+        if let Some(i) = market.book.iter().position(|r| r.order.id == id) {
+            let resting = market.book.remove(i);
+            order = resting.order;
+            (asset, held) = market.hold(order.side, order.price, order.open_qty());
+            closed.open_qty = resting.shown;
+            closed.update = Some(market.next_update());
+        } else {
+            let waiting = market.take_waiting(id);
+            order = waiting.order;
+            (asset, held) = waiting.hold;
+            closed.open_qty = order.qty;
+        }
+        closed.account = order.account;
+        self.add(order.account, Wallet::SPOT, asset, held, -held);
+        order.status = match reason {
+            CloseReason::Canceled => OrderStatus::Canceled,
+            _ => OrderStatus::Expired,
+        };
+        order.updated_at = time;
+        events.push(Event::OrderClosed(closed));
+        order
+    }
+
+    /// Cancels one order, or the list that it is a part of.
     fn end(
         &mut self,
         time: Time,
-        instrument: InstrumentId,
         at: usize,
+        id: OrderId,
+        client_id: ClientId,
+        events: &mut Events,
+    ) -> Result<Order, ListReply> {
+        let market = &self.markets[at];
+        match market.list_of(id).map(|i| market.lists[i].told.id) {
+            Some(list) => Err(self.end_list(time, at, list, client_id, events)),
+            None => Ok(self.close(time, at, id, (CloseReason::Canceled, client_id), events)),
+        }
+    }
+
+    /// The same; answers the one order.
+    fn end_one(
+        &mut self,
+        time: Time,
+        at: usize,
+        id: OrderId,
         client_id: ClientId,
         events: &mut Events,
     ) -> Order {
-        let market = &mut self.markets[instrument.0 as usize - 1];
-        let mut order = market.orders.remove(at);
-        let open_qty = order.open_qty();
-        let (asset, held) = market.hold(order.side, order.price, open_qty);
-        let update = market.next_update();
-        self.add(order.account, Wallet::SPOT, asset, held, -held);
-        order.status = OrderStatus::Canceled;
-        order.updated_at = time;
-        events.push(Event::OrderClosed(OrderClosed {
-            instrument,
-            order: order.id,
-            account: order.account,
-            reason: CloseReason::Canceled,
-            open_qty,
-            client_id,
-            update: Some(update),
-        }));
-        order
+        let ended = self.end(time, at, id, client_id, events);
+        ended.unwrap_or_else(|list| {
+            let named = list.orders.into_iter().find(|order| order.id == id);
+            named.expect("it was open")
+        })
     }
 
     pub(super) fn cancel(
@@ -90,9 +139,12 @@ impl Naive {
         c: &CancelOrder,
         events: &mut Events,
     ) -> Result<Reply, RejectCode> {
-        let at = self.check_cancel(actor, c)?;
-        let order = self.end(time, c.instrument, at, c.client_id, events);
-        Ok(Reply::Canceled(Box::new(order)))
+        let id = self.check_cancel(actor, c)?;
+        let at = self.at(c.instrument)?;
+        Ok(match self.end(time, at, id, c.client_id, events) {
+            Ok(order) => Reply::Canceled(Box::new(order)),
+            Err(list) => Reply::ListCanceled(Box::new(list)),
+        })
     }
 
     pub(super) fn cancel_all(
@@ -102,19 +154,32 @@ impl Naive {
         c: &CancelAll,
         events: &mut Events,
     ) -> Result<Reply, RejectCode> {
-        cancelable(self.market(c.instrument)?)?;
-        let mut canceled = Vec::new();
+        let at = self.at(c.instrument)?;
+        cancelable(&self.markets[at])?;
+        let (mut orders, mut lists) = (Vec::new(), Vec::new());
         loop {
-            let orders = &self.market(c.instrument)?.orders;
-            let Some(at) = orders.iter().position(|o| o.account == actor) else {
+            // first those in the book, in the order in which they came to it, then those that wait, by age
+            let market = &self.markets[at];
+            let resting = market.book.iter().map(|r| &r.order);
+            let waiting = market.waiting.iter().map(|w| &w.order);
+            let first = resting.clone().find(|o| o.account == actor).or(waiting
+                .filter(|o| o.account == actor)
+                .min_by_key(|o| o.id));
+            let Some(id) = first.map(|o| o.id) else {
                 break;
             };
-            canceled.push(self.end(time, c.instrument, at, c.client_id, events));
+            match self.end(time, at, id, c.client_id, events) {
+                Ok(order) => orders.push(order),
+                Err(list) => {
+                    orders.extend(list.orders);
+                    lists.push(list.list);
+                }
+            }
         }
-        if canceled.is_empty() {
-            return Err(RejectCode::UnknownOrder);
+        match orders.is_empty() {
+            true => Err(RejectCode::UnknownOrder),
+            false => Ok(Reply::CanceledAll(orders, lists)),
         }
-        Ok(Reply::CanceledAll(canceled, Vec::new()))
     }
 
     pub(super) fn cancel_replace(
@@ -124,10 +189,11 @@ impl Naive {
         c: &CancelReplace,
         events: &mut Events,
     ) -> Result<Reply, Reject> {
-        self.check_new(time, actor, &c.place)?;
+        let new = self.draft(time, actor, &c.place, Ahead::default())?;
         if c.cancel.instrument != c.place.instrument {
             return Err(RejectCode::UnsupportedCombination.into());
         }
+        let at = self.at(c.place.instrument)?;
         let cancel = self.check_cancel(actor, &c.cancel);
         if let Err(code) = cancel {
             let refuse = |place| Reject::CancelReplace {
@@ -137,20 +203,55 @@ impl Naive {
             if c.mode == CancelReplaceMode::StopOnFailure {
                 return Err(refuse(None));
             }
-            self.check_possible(actor, &c.place)
-                .map_err(|place| refuse(Some(place)))?;
+            self.affords(&new).map_err(|place| refuse(Some(place)))?;
         }
         let cancel = cancel
-            .map(|at| self.end(time, c.cancel.instrument, at, c.cancel.client_id, events))
+            .map(|id| self.end_one(time, at, id, c.cancel.client_id, events))
             .map_err(Reject::from);
-        let place = match self.check_possible(actor, &c.place) {
-            Ok(()) => Ok(self.act(time, actor, &c.place, events)),
+        let place = match self.affords(&new) {
+            Ok(()) => Ok(self.act(time, new, events)),
             Err(code) => Err(code.into()),
         };
         Ok(Reply::CancelReplaced(Box::new(CancelReplaced {
             cancel,
             place,
         })))
+    }
+
+    /// The order to amend, unless something refuses it.
+    fn check_amend(&self, actor: AccountId, c: &AmendOrder) -> Result<usize, RejectCode> {
+        let market = &self.markets[self.at(c.instrument)?];
+        if market.instrument.status != MarketStatus::Trading {
+            return Err(RejectCode::AmendClosed);
+        }
+        let resting = market.book.iter().map(|r| &r.order);
+        let order = find(resting, actor, &c.order).map_err(|code| match code {
+            RejectCode::UnknownOrder => RejectCode::AmendUnknownOrder,
+            other => other,
+        })?;
+        market.lot_filter(c.new_qty)?;
+        if c.new_qty > order.qty {
+            return Err(RejectCode::AmendIncrease);
+        }
+        if c.new_qty == order.qty {
+            return Err(RejectCode::AmendNoChange);
+        }
+        let i = market.book.iter().position(|r| r.order.id == order.id);
+        let i = i.expect("it was found in the book");
+        let most = market.instrument.filters.max_num_order_amends;
+        if most.is_some_and(|max| market.book[i].amends >= max) {
+            return Err(RejectCode::MaxNumOrderAmends);
+        }
+        market.notional_filters(order.price, c.new_qty)?;
+        let named = |o: &Order| o.account == actor && o.client_id == c.client_id;
+        if market.open().any(|o| named(o) && o.id != order.id) {
+            return Err(RejectCode::DuplicateClientId);
+        }
+        let list = market.list_of(order.id).map(|i| &market.lists[i]);
+        if list.is_some_and(|list| list.pairs(order.id)) {
+            return Err(RejectCode::AmendPair);
+        }
+        Ok(i)
     }
 
     pub(super) fn amend(
@@ -160,80 +261,58 @@ impl Naive {
         c: &AmendOrder,
         events: &mut Events,
     ) -> Result<Reply, RejectCode> {
-        let market = self.market(c.instrument)?;
-        if market.instrument.status != MarketStatus::Trading {
-            return Err(RejectCode::AmendClosed);
-        }
-        let at = find(market, actor, &c.order).map_err(|code| match code {
-            RejectCode::UnknownOrder => RejectCode::AmendUnknownOrder,
-            other => other,
-        })?;
-        let filters = market.instrument.filters;
-        let order = market.orders[at].clone();
-        if c.new_qty.0 <= 0 || breaks(filters.lot_size, c.new_qty) {
-            return Err(RejectCode::LotSize);
-        }
-        if c.new_qty > order.qty {
-            return Err(RejectCode::AmendIncrease);
-        }
-        if c.new_qty == order.qty {
-            return Err(RejectCode::AmendNoChange);
-        }
-        let amends = market.amends.get(&order.id).copied().unwrap_or(0);
-        if filters
-            .max_num_order_amends
-            .is_some_and(|max| amends >= max)
-        {
-            return Err(RejectCode::MaxNumOrderAmends);
-        }
-        let notional = i128::from(order.price.0) * i128::from(c.new_qty.0);
-        if filters
-            .min_notional
-            .is_some_and(|f| notional < i128::from(f.min.0) * SCALE)
-        {
-            return Err(RejectCode::MinNotional);
-        }
-        if let Some(f) = filters.notional {
-            let high = f.max.0 != 0 && notional > i128::from(f.max.0) * SCALE;
-            if notional < i128::from(f.min.0) * SCALE || high {
-                return Err(RejectCode::Notional);
-            }
-        }
-        let named = |o: &Order| o.account == actor && o.client_id == c.client_id;
-        if market.orders.iter().any(|o| named(o) && o.id != order.id) {
-            return Err(RejectCode::DuplicateClientId);
-        }
-        let previous_client_id = order.client_id;
-        market.amends.insert(order.id, amends + 1);
-        if c.new_qty <= order.executed_qty {
-            let order = self.end(time, c.instrument, at, c.client_id, events);
+        let i = self.check_amend(actor, c)?;
+        let at = self.at(c.instrument)?;
+        let market = &mut self.markets[at];
+        let old = market.book[i].order.clone();
+        let previous_client_id = old.client_id;
+        let open_qty = Decimal(c.new_qty.0 - old.executed_qty.0 - old.prevented_qty.0);
+        if open_qty.0 <= 0 {
+            let order = self.end_one(time, at, old.id, c.client_id, events);
             return Ok(Reply::Amended(Box::new(Amended {
                 order,
                 previous_client_id,
                 list: None,
             })));
         }
-        let (_, before) = market.hold(order.side, order.price, order.open_qty());
-        let new = &mut market.orders[at];
-        new.qty = c.new_qty;
-        new.client_id = c.client_id;
-        new.updated_at = time;
-        let new = new.clone();
-        let open_qty = new.open_qty();
-        let (asset, after) = market.hold(order.side, order.price, open_qty);
-        let update = market.next_update();
-        self.add(actor, Wallet::SPOT, asset, before - after, after - before);
+        let resting = &mut market.book[i];
+        resting.amends += 1;
+        resting.order.qty = c.new_qty;
+        resting.order.client_id = c.client_id;
+        resting.order.updated_at = time;
+        let less = resting.shown.0 - open_qty.0;
+        // of a plain order all is shown, which the amendment itself says
+        resting.shown = resting.shown.min(open_qty);
+        let order = resting.order.clone();
+        if let Some(list) = market.list_of(order.id) {
+            let legs = market.lists[list].told.legs.iter_mut();
+            for leg in legs.filter(|leg| leg.order == order.id) {
+                leg.client_id = c.client_id;
+            }
+        }
+        self.release(at, &order, old.open_qty());
+        let market = &mut self.markets[at];
         events.push(Event::OrderAmended(OrderAmended {
             instrument: c.instrument,
-            order: new.id,
+            order: order.id,
             account: actor,
-            qty: Decimal(new.qty.0),
+            qty: order.qty,
             open_qty,
             client_id: c.client_id,
-            update,
+            update: market.next_update(),
         }));
+        if order.iceberg_qty().0 > 0 && less > 0 {
+            events.push(Event::IcebergShown(IcebergShown {
+                instrument: c.instrument,
+                order: order.id,
+                side: order.side,
+                price: order.price,
+                delta: Decimal(-less),
+                update: market.next_update(),
+            }));
+        }
         Ok(Reply::Amended(Box::new(Amended {
-            order: new,
+            order,
             previous_client_id,
             list: None,
         })))

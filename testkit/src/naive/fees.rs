@@ -39,6 +39,10 @@ pub(super) struct Half {
 }
 
 impl Fees {
+    pub(super) fn discount_asset(&self) -> Option<AssetId> {
+        self.schedule.discount.map(|discount| discount.asset)
+    }
+
     fn volume(&self, account: AccountId, day: i64) -> i128 {
         let mine = self.traded.iter().filter(|(a, ..)| *a == account);
         let counted = mine.filter(|(_, d, _)| (day - 30..day).contains(d));
