@@ -257,29 +257,7 @@ impl Naive {
                 }));
                 Ok(Reply::AssetCreated(asset))
             }
-            Admin::ListInstrument(c) => {
-                let mut instrument = (*c.instrument).clone();
-                instrument.id = InstrumentId(self.markets.len() as u32 + 1);
-                let precision = |asset: AssetId| self.assets[asset.0 as usize - 1].1;
-                self.markets.push(Market {
-                    base_precision: precision(instrument.base),
-                    quote_precision: precision(instrument.quote),
-                    instrument: instrument.clone(),
-                    book: Vec::new(),
-                    waiting: Vec::new(),
-                    queue: Vec::new(),
-                    lists: Vec::new(),
-                    trades: Vec::new(),
-                    told: bounds::Told::default(),
-                    range: None,
-                    last_order: 0,
-                    update: 0,
-                    prevented: 0,
-                });
-                let id = instrument.id;
-                events.push(Event::InstrumentListed(Box::new(instrument)));
-                Ok(Reply::InstrumentListed(id))
-            }
+            Admin::ListInstrument(c) => Ok(self.list(&c.instrument, events)),
             Admin::SetStatus(c) => self.set_status(c.instrument, c.status, events),
             Admin::HaltInstrument(id) => self.set_status(*id, MarketStatus::Halt, events),
             Admin::Fund(c) => {
@@ -305,6 +283,30 @@ impl Naive {
                 self.set_fees(time, c, events)
             }
         }
+    }
+
+    fn list(&mut self, instrument: &Instrument, events: &mut Events) -> Reply {
+        let mut instrument = instrument.clone();
+        instrument.id = InstrumentId(self.markets.len() as u32 + 1);
+        let precision = |asset: AssetId| self.assets[asset.0 as usize - 1].1;
+        self.markets.push(Market {
+            base_precision: precision(instrument.base),
+            quote_precision: precision(instrument.quote),
+            instrument: instrument.clone(),
+            book: Vec::new(),
+            waiting: Vec::new(),
+            queue: Vec::new(),
+            lists: Vec::new(),
+            trades: Vec::new(),
+            told: bounds::Told::default(),
+            range: None,
+            last_order: 0,
+            update: 0,
+            prevented: 0,
+        });
+        let id = instrument.id;
+        events.push(Event::InstrumentListed(Box::new(instrument)));
+        Reply::InstrumentListed(id)
     }
 
     fn set_group(&mut self, c: &SetTradeGroup, events: &mut Events) -> Result<Reply, RejectCode> {

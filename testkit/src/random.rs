@@ -9,7 +9,8 @@ use protocol::{
     CancelRestriction, Command, Discount, FeeParts, FeeSchedule, Filters, Instrument,
     InstrumentFees, LotSizeFilter, MarketStatus, MinNotionalFilter, NotionalFilter, OrderKey,
     OrderKind, PercentPriceBySideFilter, PercentPriceFilter, PlaceOrder, PriceFilter,
-    SetAccountFees, SetStatus, StpMode, StpModes, Tier, TierRule, TimeInForce, TrailingDeltaFilter, Transfer, Wake,
+    SetAccountFees, SetStatus, StpMode, StpModes, Tier, TierRule, TimeInForce, TrailingDeltaFilter,
+    Transfer, Wake,
 };
 use types::{
     AccountId, Amount, AssetId, ClientId, ContractKind, Decimal, InstrumentId, OrderId, Rate, Side,
@@ -57,14 +58,16 @@ pub fn furnish(exchange: &mut Exchange) {
     let btc = exchange.asset("BTC", 8);
     let usdt = exchange.asset("USDT", 8);
     let yen = exchange.asset("JPY", 3);
-    for _ in 0..USERS {
+    for number in 0..USERS {
         let user = exchange.account();
+        // one of them is often short of money
+        let poor = if number + 1 == USERS { 40 } else { 1 };
         for (asset, atoms) in [
             (btc, 40_000_000_000),
             (usdt, 900_000_000_000),
             (yen, 60_000),
         ] {
-            exchange.fund(user, asset, Amount(atoms));
+            exchange.fund(user, asset, Amount(atoms / poor));
         }
     }
     exchange.list(instrument("BTCUSDT", btc, usdt, Filters::default(), 0));
@@ -181,6 +184,8 @@ pub struct Commands {
     orders: [u64; 3],
     lists: u64,
     features: Features,
+    /// Who placed which order last, and where.
+    recent: Vec<(AccountId, InstrumentId, ClientId)>,
 }
 
 impl Commands {
@@ -197,6 +202,7 @@ impl Commands {
             orders: [0; 3],
             lists: 0,
             features,
+            recent: Vec::new(),
         }
     }
 
@@ -217,7 +223,7 @@ impl Commands {
             return (AccountId::TREASURY, Command::Admin(ruling));
         }
         if let Some(special) = self.special(instrument) {
-            return (actor, special);
+            return self.aim(actor, special);
         }
         let command = match self.random.below(100) {
             0..65 => Command::PlaceOrder(self.place(instrument)),
@@ -266,7 +272,10 @@ impl Commands {
                 return (AccountId::TREASURY, Command::Admin(Admin::SetStatus(open)));
             }
         };
-        (actor, command)
+        match self.features == Features::default() {
+            true => (actor, command),
+            false => self.aim(actor, command),
+        }
     }
 
     /// An act of the venue about fees. Not one of [`Commands::command`]'s, so that those stay what they were for each seed.

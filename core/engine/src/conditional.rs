@@ -50,7 +50,7 @@ pub(crate) fn condition_of(c: &PlaceOrder) -> Option<Box<Condition>> {
 /// How many conditional orders one record lets act.
 pub const TRIGGERS_AT_ONCE: usize = 16;
 /// A trailing delta is in hundredths of a percent.
-const WHOLE: u32 = 10_000;
+pub(crate) const WHOLE: u32 = 10_000;
 
 /// What a conditional order waits for, in the core's units.
 #[derive(Clone, Copy)]
@@ -84,11 +84,6 @@ impl Engine {
         let Some(extras) = c.extras.as_deref() else {
             return Err(RejectCode::UnsupportedCombination);
         };
-        if extras.trailing_delta >= WHOLE
-            || (extras.stop_price.is_zero() && extras.trailing_delta == 0)
-        {
-            return Err(RejectCode::UnsupportedCombination);
-        }
         let stop = match extras.stop_price.is_zero() {
             true => None,
             false => Some(spec.price(extras.stop_price)?),

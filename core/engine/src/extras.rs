@@ -13,6 +13,7 @@ use protocol::{
 use types::{Price, Qty, Side, Time};
 
 use crate::Engine;
+use crate::conditional::WHOLE;
 use crate::market::Market;
 use crate::place::{Ahead, Plan};
 
@@ -25,9 +26,10 @@ pub(crate) fn extras_fit(c: &PlaceOrder) -> bool {
         return !c.kind.is_conditional();
     };
     let waits = !extras.stop_price.is_zero() || extras.trailing_delta != 0;
+    let delta = extras.trailing_delta < WHOLE;
     let iceberg = extras.iceberg_qty.is_zero()
         || (extras.iceberg_qty.0 > 0 && !c.kind.is_market() && c.tif == TimeInForce::Gtc);
-    waits == c.kind.is_conditional() && *extras != Extras::NONE && iceberg
+    waits == c.kind.is_conditional() && *extras != Extras::NONE && iceberg && delta
 }
 
 /// May this kind of order be pegged like that?

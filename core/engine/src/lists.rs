@@ -25,6 +25,7 @@ use crate::conditional::{Wait, condition_of};
 use crate::extras::plan_peg;
 use crate::market::Market;
 use crate::place::{Ahead, Plan, check_name, check_shape};
+use crate::reference;
 
 /// An open list.
 #[derive(Clone, Debug)]
@@ -296,7 +297,7 @@ impl Engine {
         let keeps = plan.peg.is_none() || c.kind.is_conditional();
         plan.price = price.filter(|_| keeps);
         if let Some(price) = price {
-            spec.percent_price(c.side, price, |m| market.prices.average(time, m))?;
+            spec.percent_price(c.side, price, |m| market.average(time, m))?;
         }
         if let Some(extras) = c.extras.as_deref().filter(|_| c.kind.is_conditional()) {
             if !extras.stop_price.is_zero() {
@@ -467,7 +468,11 @@ impl Engine {
         if let Some((plan, mut live, _)) = working {
             let (status, _) = self.enter(time, &plan, &mut live, out);
             let market = &mut self.markets[plan.market];
-            orders.insert(0, market.order(&live, &plan.shape(), status));
+            let mut told = market.order(&live, &plan.shape(), status);
+            if market.rules.is_some() {
+                reference::name_reason(&mut told, out);
+            }
+            orders.insert(0, told);
             market.forget_unless_open(live.id);
         }
         orders

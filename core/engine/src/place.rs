@@ -399,11 +399,10 @@ impl Engine {
         };
         if market.rules.is_some() && remainder.stop == Stop::Exhausted {
             let asked = plan.taker();
-            let goes_on = match whole {
-                true => market.would_go_on(&asked, &remainder),
-                false => fills_whole(&market.book.quote(&asked, plan.limit)),
-            };
-            if goes_on {
+            let last = self.matches.last().map(|m| m.kind);
+            if whole {
+                remainder.stop = market.stop_at_range(&asked, &remainder, last);
+            } else if fills_whole(&market.book.quote(&asked, plan.limit)) {
                 remainder.stop = Stop::OutOfRange;
             }
         }

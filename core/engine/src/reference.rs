@@ -6,7 +6,7 @@
 //! * While there is no reference price, or no rule, every price is inside.
 //! * Where there is a reference price the filters that compare with an average compare with it, rounded down to a tick.
 
-use matching::{Book, Limit, Remainder, Taker};
+use matching::{Book, Limit, MatchKind, Remainder, Stop, Taker};
 use protocol::{
     CloseReason, Event, Events, ExecutionRules, Malformed, Order, PriceRange, Reference,
     RejectCode, Reply, SetReference, Wire,
@@ -101,11 +101,17 @@ impl Market {
         }));
     }
 
-    /// Would it go on trading but for the range?
+    /// Why a taker stopped that found nothing more within the range, having met `last`: is there nothing, does the range keep it from more,
+    /// or is the rest of its budget too small for a lot at the next price?
     #[cold]
-    pub fn would_go_on(&self, taker: &Taker, remainder: &Remainder) -> bool {
+    pub fn stop_at_range(
+        &self,
+        taker: &Taker,
+        remainder: &Remainder,
+        last: Option<MatchKind>,
+    ) -> Stop {
         let Some(best) = self.book.best(taker.side.opposite()) else {
-            return false;
+            return Stop::Exhausted;
         };
         let reaches = taker.price.is_none_or(|price| match taker.side {
             Side::Buy => price >= best,
@@ -115,7 +121,11 @@ impl Market {
             Limit::Lots(open) => open.0 > 0,
             Limit::Notional(budget) => budget >= i128::from(best.0),
         };
-        reaches && wants
+        match (reaches, wants) {
+            (false, _) => Stop::Exhausted,
+            (true, true) => Stop::OutOfRange,
+            (true, false) => matching::end_of(last),
+        }
     }
 
     fn rules_mut(&mut self) -> &mut Rules {

@@ -98,6 +98,15 @@ pub enum MatchKind {
     },
 }
 
+/// How an order ends that wants nothing more: by what it met last.
+#[must_use]
+pub const fn end_of(last: Option<MatchKind>) -> Stop {
+    match last {
+        Some(MatchKind::Decremented { .. }) => Stop::Prevented,
+        _ => Stop::Filled,
+    }
+}
+
 /// One meeting of the incoming order with a resting one, at the resting one's price.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Match {

@@ -125,7 +125,8 @@ impl LiveOrders {
         })
     }
 
-    /// Adds an order at the slot that the book gave it, as the newest of its seat.
+    /// Adds an order at the slot that the book gave it. A seat's orders stand by age, and so by id: one that had waited for its price goes
+    /// before the younger ones that came to the book first.
     pub fn insert(&mut self, slot: u32, mut order: LiveOrder) {
         let at = slot as usize;
         if self.orders.len() <= at {
@@ -135,13 +136,19 @@ impl LiveOrders {
             .insert(hash(order.seat, &order.client_id), slot);
         let seat = self.seats.get_mut(order.seat);
         seat.open += 1;
-        order.prev = seat.last;
-        order.next = NIL;
-        seat.last = slot;
-        if order.prev == NIL {
-            seat.first = slot;
-        } else {
-            self.get_mut(order.prev).next = slot;
+        let (mut before, mut behind) = (seat.last, NIL);
+        while before != NIL && self.get(before).id > order.id {
+            behind = before;
+            before = self.get(before).prev;
+        }
+        (order.prev, order.next) = (before, behind);
+        match before {
+            NIL => self.seats.get_mut(order.seat).first = slot,
+            _ => self.get_mut(before).next = slot,
+        }
+        match behind {
+            NIL => self.seats.get_mut(order.seat).last = slot,
+            _ => self.get_mut(behind).prev = slot,
         }
         self.orders[at] = Some(order);
     }
@@ -209,7 +216,8 @@ impl LiveOrders {
                 let order = self.orders[slot as usize]
                     .as_ref()
                     .ok_or_else(|| format!("slot {slot} in the list of {:?} is empty", id))?;
-                if order.seat != id || order.prev != prev || count > self.orders.len() {
+                let younger = prev == NIL || self.get(prev).id < order.id;
+                if order.seat != id || order.prev != prev || !younger || count > self.orders.len() {
                     return Err(format!("the list of open orders of {id:?} is broken"));
                 }
                 if self.find_client_id(id, &order.client_id) != Some(slot) {

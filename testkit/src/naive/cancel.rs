@@ -8,6 +8,7 @@ use protocol::{
 use types::{AccountId, ClientId, Decimal, OrderId, Time, Wallet};
 
 use super::check::Ahead;
+use super::lists::List;
 use super::{Market, Naive};
 
 fn find<'a>(
@@ -37,6 +38,17 @@ pub(super) fn cancelable(market: &Market) -> Result<(), RejectCode> {
             Err(RejectCode::CancelClosed)
         }
         MarketStatus::Trading | MarketStatus::CancelOnly => Ok(()),
+    }
+}
+
+impl Market {
+    /// Does it wait for what another order buys?
+    fn is_pending_opo(&self, actor: AccountId, key: &OrderKey) -> bool {
+        let found = find(self.open(), actor, key);
+        found.is_ok_and(|order| {
+            let list = self.list_of(order.id).map(|i| &self.lists[i]);
+            order.status == OrderStatus::PendingNew && list.is_some_and(List::pays)
+        })
     }
 }
 
@@ -158,13 +170,13 @@ impl Naive {
         cancelable(&self.markets[at])?;
         let (mut orders, mut lists) = (Vec::new(), Vec::new());
         loop {
-            // first those in the book, in the order in which they came to it, then those that wait, by age
+            // first those in the book, then those that wait, each by age
             let market = &self.markets[at];
-            let resting = market.book.iter().map(|r| &r.order);
-            let waiting = market.waiting.iter().map(|w| &w.order);
-            let first = resting.clone().find(|o| o.account == actor).or(waiting
-                .filter(|o| o.account == actor)
-                .min_by_key(|o| o.id));
+            let mine = |o: &&Order| o.account == actor;
+            let resting = market.book.iter().map(|r| &r.order).filter(mine);
+            let waiting = market.waiting.iter().map(|w| &w.order).filter(mine);
+            let oldest = resting.min_by_key(|o| o.id);
+            let first = oldest.or(waiting.min_by_key(|o| o.id));
             let Some(id) = first.map(|o| o.id) else {
                 break;
             };
@@ -226,6 +238,9 @@ impl Naive {
         }
         let resting = market.book.iter().map(|r| &r.order);
         let order = find(resting, actor, &c.order).map_err(|code| match code {
+            RejectCode::UnknownOrder if market.is_pending_opo(actor, &c.order) => {
+                RejectCode::AmendPendingOpo
+            }
             RejectCode::UnknownOrder => RejectCode::AmendUnknownOrder,
             other => other,
         })?;

@@ -17,6 +17,9 @@ const MOST_PARTS: i64 = 10_000;
 pub(super) struct Ahead {
     pub orders: usize,
     pub algos: usize,
+    pub icebergs: usize,
+    /// It begins only when another one is filled.
+    pub pending: bool,
 }
 
 /// Kind, time in force, price, quantities and rare fields go together.
@@ -36,14 +39,14 @@ pub(super) fn combination(c: &PlaceOrder) -> Result<(), RejectCode> {
     let empty = c.extras.is_some() && extras == Extras::NONE;
     let iceberg = extras.iceberg_qty.0 == 0
         || (extras.iceberg_qty.0 > 0 && !by_market(c.kind) && c.tif == TimeInForce::Gtc);
-    if kind && quoted && waits == conditional(c.kind) && !empty && iceberg && !c.client_id.is_none()
-    {
+    let named = !c.client_id.is_none() && extras.trailing_delta < 10_000;
+    if kind && quoted && waits == conditional(c.kind) && !empty && iceberg && named {
         return Ok(());
     }
     Err(RejectCode::UnsupportedCombination)
 }
 
-fn peg_fits(c: &PlaceOrder) -> Result<(), RejectCode> {
+pub(super) fn peg_fits(c: &PlaceOrder) -> Result<(), RejectCode> {
     let Some(peg) = c.extras.as_deref().and_then(|extras| extras.peg) else {
         return Ok(());
     };
@@ -244,7 +247,7 @@ impl Market {
     }
 
     /// Price and quantity of an order that goes to the book now. Gives a pegged one its price.
-    fn check_limit(&self, time: Time, order: &mut Order) -> Result<(), RejectCode> {
+    fn check_limit(&self, time: Time, order: &mut Order, pending: bool) -> Result<(), RejectCode> {
         let alone = |price: Decimal| {
             self.price_filter(price)?;
             self.percent_filters(time, order.side, price)?;
@@ -254,6 +257,10 @@ impl Market {
             if order.price.0 != 0 {
                 alone(order.price)?;
                 self.notional_filters(order.price, order.qty)?;
+            }
+            if pending {
+                leave_unpriced(order);
+                return self.lot_filter(order.qty);
             }
             let price = self.pegged_price(order).ok_or(RejectCode::PegLiquidity)?;
             alone(price)?;
@@ -294,9 +301,10 @@ impl Market {
                 return Err(RejectCode::TrailingDelta);
             }
         }
-        let mine = self.waiting.iter().filter(|w| {
-            w.order.account == order.account && conditional(w.order.kind)
-        });
+        let mine = self
+            .waiting
+            .iter()
+            .filter(|w| w.order.account == order.account && conditional(w.order.kind));
         if filters
             .max_num_algo_orders
             .is_some_and(|max| mine.count() + ahead >= max as usize)
@@ -306,21 +314,12 @@ impl Market {
         Ok(())
     }
 
-    fn check_conditional(
-        &self,
-        time: Time,
-        order: &Order,
-        ahead: Ahead,
-    ) -> Result<(), RejectCode> {
+    fn check_conditional(&self, time: Time, order: &Order, ahead: Ahead) -> Result<(), RejectCode> {
         let asked = asked(order);
-        if asked.trailing_delta >= 10_000 {
-            return Err(RejectCode::UnsupportedCombination);
-        }
         if asked.stop_price.0 != 0 {
             self.price_filter(asked.stop_price)?;
         }
-        let unpriced =
-            by_market(order.kind) || (order.peg().is_some() && order.price.0 == 0);
+        let unpriced = by_market(order.kind) || (order.peg().is_some() && order.price.0 == 0);
         if !unpriced {
             self.price_filter(order.price)?;
             self.percent_filters(time, order.side, order.price)?;
@@ -339,31 +338,42 @@ impl Market {
         self.algo_filters(order, ahead.algos)
     }
 
-    fn check_iceberg(&self, order: &Order) -> Result<(), RejectCode> {
+    /// An iceberg of this quantity may be cut into its parts.
+    pub(super) fn check_parts(&self, order: &Order, qty: Decimal) -> Result<(), RejectCode> {
         let peak = order.iceberg_qty();
         if peak.0 == 0 {
             return Ok(());
         }
-        self.lot_filter(peak)?;
-        if peak > order.qty {
+        if peak > qty {
             return Err(RejectCode::IcebergExceedsQty);
         }
-        let filters = self.instrument.filters;
-        let parts = i128::from(order.qty.0) + i128::from(peak.0) - 1;
+        let parts = i128::from(qty.0) + i128::from(peak.0) - 1;
         let parts = parts / i128::from(peak.0);
-        if filters
-            .iceberg_parts
-            .is_some_and(|most| parts > i128::from(most))
-            || order.qty.0 / peak.0 >= MOST_PARTS
-        {
+        let most = self.instrument.filters.iceberg_parts;
+        if most.is_some_and(|most| parts > i128::from(most)) || qty.0 / peak.0 >= MOST_PARTS {
             return Err(RejectCode::IcebergParts);
         }
+        Ok(())
+    }
+
+    pub(super) fn check_iceberg(
+        &self,
+        order: &Order,
+        qty: Decimal,
+        ahead: usize,
+    ) -> Result<(), RejectCode> {
+        if order.iceberg_qty().0 == 0 {
+            return Ok(());
+        }
+        self.lot_filter(order.iceberg_qty())?;
+        self.check_parts(order, qty)?;
+        let filters = self.instrument.filters;
         let icebergs = self
             .open()
             .filter(|o| o.account == order.account && o.iceberg_qty().0 != 0);
         if filters
             .max_num_iceberg_orders
-            .is_some_and(|max| icebergs.count() >= max as usize)
+            .is_some_and(|max| icebergs.count() + ahead >= max as usize)
         {
             return Err(RejectCode::MaxNumIcebergOrders);
         }
@@ -392,6 +402,16 @@ impl Market {
             false => Ok(()),
         }
     }
+}
+
+/// A peg that is looked up later.
+pub(super) fn leave_unpriced(order: &mut Order) {
+    order.price = Decimal::ZERO;
+    order.set_more(|more| {
+        if let Some(peg) = &mut more.peg {
+            peg.priced = false;
+        }
+    });
 }
 
 /// What an order waits for.
@@ -426,10 +446,10 @@ impl Naive {
         } else if c.kind == OrderKind::Market {
             market.check_market(time, &order)?;
         } else {
-            market.check_limit(time, &mut order)?;
+            market.check_limit(time, &mut order, ahead.pending)?;
         }
-        market.check_iceberg(&order)?;
-        if may_rest(&order) || conditional(c.kind) {
+        market.check_iceberg(&order, order.qty, ahead.icebergs)?;
+        if may_rest(&order) || conditional(c.kind) || ahead.pending {
             market.count_filter(actor, ahead.orders)?;
         }
         if c.side == Side::Buy && !self.position_fits(at, &order) {

@@ -7,7 +7,7 @@ use protocol::{
 use types::{AccountId, ClientId, Decimal, ListId, OrderId, Side, Time, Wallet};
 
 use super::cancel::cancelable;
-use super::check::{Ahead, asked, combination};
+use super::check::{Ahead, asked, combination, leave_unpriced, peg_fits};
 use super::wait::{Stage, Waiting};
 use super::{Market, Naive, by_market, conditional, waits};
 
@@ -53,6 +53,10 @@ impl List {
         }
     }
 
+    pub(super) fn pays(&self) -> bool {
+        pays(self.told.kind)
+    }
+
     pub(super) fn pairs(&self, order: OrderId) -> bool {
         self.pair().iter().any(|leg| leg.order == order)
     }
@@ -65,13 +69,6 @@ fn check_list(c: &PlaceList) -> Result<(), RejectCode> {
     let same = |leg: &PlaceOrder| leg.instrument == c.instrument && leg.quote_qty.0 == 0;
     if c.legs.len() != orders || c.client_id.is_none() || !c.legs.iter().all(same) {
         return Err(RejectCode::UnsupportedList);
-    }
-    let rare = |leg: &PlaceOrder| {
-        let extras = leg.extras.as_deref();
-        extras.is_some_and(|e| e.iceberg_qty.0 != 0 || e.peg.is_some())
-    };
-    if c.legs.iter().any(rare) {
-        return Err(RejectCode::UnsupportedCombination);
     }
     let (working, others) = c.legs.split_at(lead);
     let mut wrong = working
@@ -87,7 +84,9 @@ fn check_list(c: &PlaceList) -> Result<(), RejectCode> {
         let maker = |leg: &PlaceOrder| leg.kind == OrderKind::LimitMaker;
         wrong |= others[0].side != others[1].side || others[0].qty != others[1].qty;
         wrong |= others.iter().all(maker);
-        wrong |= others.iter().any(|leg| !maker(leg) && !conditional(leg.kind));
+        wrong |= others
+            .iter()
+            .any(|leg| !maker(leg) && !conditional(leg.kind));
     }
     match wrong {
         true => Err(RejectCode::UnsupportedList),
@@ -148,6 +147,8 @@ impl Naive {
             let ahead = Ahead {
                 orders: i,
                 algos: before.count(),
+                icebergs: orders.iter().filter(|o| o.iceberg_qty().0 != 0).count(),
+                pending: i >= 1 && leading(c.kind) == 1,
             };
             orders.push(match pays(c.kind) && i > 0 {
                 true => self.draft_unsized(time, actor, leg, (c.legs[0].qty, ahead))?,
@@ -184,13 +185,16 @@ impl Naive {
             qty: like,
             ..c.clone()
         })?;
-        let order = market.new_order(time, actor, c);
-        if conditional(order.kind) && asked(&order).trailing_delta >= 10_000 {
-            return Err(RejectCode::UnsupportedCombination);
-        }
-        if !by_market(order.kind) {
+        let mut order = market.new_order(time, actor, c);
+        market.lot_filter(like)?;
+        peg_fits(c)?;
+        market.check_iceberg(&order, like, ahead.icebergs)?;
+        if !by_market(order.kind) && (order.peg().is_none() || order.price.0 != 0) {
             market.price_filter(order.price)?;
             market.percent_filters(time, order.side, order.price)?;
+        }
+        if !conditional(order.kind) && order.peg().is_some() {
+            leave_unpriced(&mut order);
         }
         if conditional(order.kind) {
             let stop = asked(&order).stop_price;
@@ -448,7 +452,12 @@ impl Naive {
                 order.qty = qty;
             }
         }
-        if self.may_begin(&told, &orders).is_err() {
+        let mut begun = orders.clone();
+        let unpriced = |order: &&mut Order| !waits(order) && order.peg().is_some();
+        for order in begun.iter_mut().filter(unpriced) {
+            order.price = market.price_now(time, order).unwrap_or(Decimal::ZERO);
+        }
+        if self.may_begin(&told, &begun).is_err() {
             for order in &orders {
                 self.note(at, order.id, What::Ended);
                 self.tell_refused(order, events);
@@ -464,6 +473,9 @@ impl Naive {
             }));
         }
         if orders.len() == 2 {
+            for order in orders.iter_mut().filter(unpriced) {
+                self.price_by_peg(time, at, order, events);
+            }
             return self.start_pair(time, at, orders, events);
         }
         for order in orders {
@@ -484,9 +496,14 @@ impl Naive {
                 market.lot_filter(order.qty)?;
                 if by_market(order.kind) {
                     market.market_lot_filter(order.qty)?;
-                } else {
+                }
+                if order.price.0 != 0 {
                     market.notional_filters(order.price, order.qty)?;
                 }
+                market.check_parts(order, order.qty)?;
+            }
+            if !waits(order) && order.peg().is_some() && order.price.0 == 0 {
+                return Err(RejectCode::PegLiquidity);
             }
             if !market.has_room(order) {
                 return Err(RejectCode::MaxNumOrders);
@@ -513,8 +530,7 @@ impl Naive {
             Some(id) => l.told.id == id,
             None => l.told.client_id == c.list_client_id,
         };
-        let agrees =
-            |l: &List| c.list_client_id.is_none() || l.told.client_id == c.list_client_id;
+        let agrees = |l: &List| c.list_client_id.is_none() || l.told.client_id == c.list_client_id;
         let mut mine = market.lists.iter().filter(|l| l.told.account == actor);
         let found = mine.find(|l| named(l) && agrees(l));
         let id = found.ok_or(RejectCode::UnknownOrder)?.told.id;

@@ -169,7 +169,7 @@ impl Naive {
     }
 
     /// Gives an order that has a peg its price. False when it gets none.
-    fn price_by_peg(
+    pub(super) fn price_by_peg(
         &self,
         time: Time,
         at: usize,
@@ -179,17 +179,9 @@ impl Naive {
         let Some(pegged) = order.peg() else {
             return by_market(order.kind) || order.price.0 != 0;
         };
-        let market = &self.markets[at];
-        let Some(price) = market.pegged_price(order) else {
+        let Some(price) = self.markets[at].price_now(time, order) else {
             return false;
         };
-        let filters = market
-            .price_filter(price)
-            .and_then(|()| market.percent_filters(time, order.side, price))
-            .and_then(|()| market.notional_filters(price, order.qty));
-        if filters.is_err() {
-            return false;
-        }
         order.price = price;
         order.set_more(|more| {
             more.peg = Some(Pegged {
@@ -208,6 +200,15 @@ impl Naive {
 }
 
 impl Market {
+    /// The price of a pegged order that waited, if the book and the filters let it have one.
+    pub(super) fn price_now(&self, time: Time, order: &Order) -> Option<Decimal> {
+        let price = self.pegged_price(order)?;
+        self.price_filter(price).ok()?;
+        self.percent_filters(time, order.side, price).ok()?;
+        self.notional_filters(price, order.qty).ok()?;
+        Some(price)
+    }
+
     pub(super) fn waiting(&self, id: OrderId) -> &Waiting {
         let found = self.waiting.iter().find(|w| w.order.id == id);
         found.expect("the order waits")

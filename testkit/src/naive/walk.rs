@@ -134,8 +134,8 @@ impl Naive {
         };
         let mut meetings: Vec<Meeting> = Vec::new();
         let end = loop {
-            let next = best(&book, order.side.opposite())
-                .filter(|i| reaches(order, book[*i].order.price));
+            let next =
+                best(&book, order.side.opposite()).filter(|i| reaches(order, book[*i].order.price));
             let done = match meetings.last().map(|m| m.met) {
                 Some(Met::Decrement { .. }) => End::Prevented,
                 _ => End::Filled,
@@ -206,9 +206,7 @@ impl Naive {
             market.instrument.lot_size().0,
         );
         let last = passage.meetings.last().map(|m| m.price);
-        let price = last
-            .or(market.trades.last().map(|t| t.1))
-            .unwrap_or(tick);
+        let price = last.or(market.trades.last().map(|t| t.1)).unwrap_or(tick);
         let lots = budget / i128::from(price.0) / i128::from(lot) * i128::from(lot);
         let room = i64::MAX / lot * lot - passage.used();
         i64::try_from(lots.clamp(i128::from(lot), i128::from(room))).unwrap_or(i64::MAX)

@@ -1,9 +1,9 @@
 //! What only few orders have: conditions, prevention by decrement, icebergs, pegs, lists; and what the venue says of prices.
 
 use protocol::{
-    Admin, Calculation, CancelList, Command, ExecutionRules, Extras, ListKind, Mean, OrderKind,
-    Peg, PegKind, PlaceList, PlaceOrder, PriceRange, SetReference, SetTradeGroup, StpMode,
-    TimeInForce,
+    Admin, Calculation, CancelList, Command, ExecutionRules, Extras, ListKind, Mean, OrderKey,
+    OrderKind, Peg, PegKind, PlaceList, PlaceOrder, PriceRange, SetReference, SetTradeGroup,
+    StpMode, TimeInForce,
 };
 use types::{AccountId, ClientId, Decimal, InstrumentId, ListId, Side, TradeGroupId};
 
@@ -66,6 +66,37 @@ impl Commands {
             return Some(Command::CancelList(self.cancel_list(instrument)));
         }
         None
+    }
+
+    /// Remembers what is placed, and lets most cancels and amends name an order that was placed lately.
+    pub(super) fn aim(&mut self, actor: AccountId, mut command: Command) -> (AccountId, Command) {
+        let (at, key) = match &mut command {
+            Command::PlaceOrder(c) => {
+                self.recent.push((actor, c.instrument, c.client_id));
+                if self.recent.len() > 9 {
+                    self.recent.remove(0);
+                }
+                return (actor, command);
+            }
+            Command::PlaceList(c) => {
+                let legs = c.legs.iter();
+                self.recent
+                    .extend(legs.map(|leg| (actor, c.instrument, leg.client_id)));
+                return (actor, command);
+            }
+            Command::CancelOrder(c) => (&mut c.instrument, &mut c.order),
+            Command::AmendOrder(c) => (&mut c.instrument, &mut c.order),
+            _ => return (actor, command),
+        };
+        if self.recent.is_empty() || self.random.one_in(4) {
+            return (actor, command);
+        }
+        let (owner, instrument, name) = self.random.pick(&self.recent);
+        (*at, *key) = (instrument, OrderKey::ClientId(name));
+        if let Command::AmendOrder(c) = &mut command {
+            c.new_qty = self.qty(instrument);
+        }
+        (owner, command)
     }
 
     /// An act of the venue of these features, now and then.
@@ -136,6 +167,16 @@ impl Commands {
         let on = self.features;
         if on.groups && self.random.one_in(2) {
             place.stp = Some(self.random.pick(&STP));
+        }
+        // more rests than among plain orders alone
+        if place.kind == OrderKind::Market && self.random.one_in(2) {
+            place.kind = OrderKind::Limit;
+            place.price = self.price(place.instrument);
+            place.qty = self.qty(place.instrument);
+            place.quote_qty = Decimal::ZERO;
+        }
+        if place.kind == OrderKind::Limit && self.random.one_in(2) {
+            place.tif = TimeInForce::Gtc;
         }
         let mut extras = Extras::NONE;
         if on.conditional && self.random.one_in(3) {
@@ -277,7 +318,14 @@ impl Commands {
             3 => OrderKind::Market,
             _ => OrderKind::Limit,
         };
-        leg.extras = None;
+        leg.extras = leg.extras.and_then(|extras| {
+            let plain = Extras {
+                stop_price: Decimal::ZERO,
+                trailing_delta: 0,
+                ..*extras
+            };
+            plain.boxed()
+        });
         leg.price = self.price(instrument);
         leg.tif = match (leg.kind, self.random.below(5)) {
             (OrderKind::Limit, 0) => TimeInForce::Ioc,
@@ -289,14 +337,11 @@ impl Commands {
         leg
     }
 
-    /// An order as the lists that are known today take them: neither shown in part nor pegged.
+    /// An order of a list.
     fn leg(&mut self, instrument: InstrumentId) -> PlaceOrder {
-        let features = self.features;
-        self.features.icebergs = false;
-        self.features.pegs = false;
         let mut leg = self.place(instrument);
         if self.random.one_in(3) {
-            let mut extras = Extras::NONE;
+            let mut extras = leg.extras.as_deref().copied().unwrap_or(Extras::NONE);
             self.wait(&mut leg, &mut extras);
             leg.extras = extras.boxed();
         }
@@ -304,7 +349,6 @@ impl Commands {
             leg.quote_qty = Decimal::ZERO;
             leg.qty = self.qty(instrument);
         }
-        self.features = features;
         leg
     }
 
@@ -339,7 +383,8 @@ impl Commands {
             };
             leg.kind = self.random.pick(&kinds);
             let near = self.price(instrument);
-            let mut extras = Extras::NONE;
+            let mut extras = leg.extras.as_deref().copied().unwrap_or(Extras::NONE);
+            (extras.stop_price, extras.trailing_delta) = (Decimal::ZERO, 0);
             leg.price = match leg.kind {
                 OrderKind::LimitMaker => prices[at],
                 OrderKind::StopLoss | OrderKind::TakeProfit => Decimal::ZERO,

@@ -9,6 +9,7 @@ mod blocks;
 mod conditional;
 mod fees;
 mod filters;
+mod found;
 mod icebergs;
 mod list_extras;
 mod lists;

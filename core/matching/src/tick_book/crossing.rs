@@ -8,7 +8,8 @@ use types::{OrderId, Price, Qty, Side};
 use super::{NO_ASK, NO_BID, Node, Place, TickBook};
 use crate::window::NIL;
 use crate::{
-    Book, Limit, Match, MatchKind, OrderRef, Prevention, Quote, Remainder, Stop, Taker, prevention,
+    Book, Limit, Match, MatchKind, OrderRef, Prevention, Quote, Remainder, Stop, Taker, end_of,
+    prevention,
 };
 
 /// What an order still wants: lots, or a budget that buys lots at each price anew.
@@ -90,14 +91,6 @@ pub(super) fn submit(
     Remainder {
         stop,
         limit: want.limit(),
-    }
-}
-
-/// How an order ends that wants nothing more: by what it met last.
-fn end_of(last: Option<MatchKind>) -> Stop {
-    match last {
-        Some(MatchKind::Decremented { .. }) => Stop::Prevented,
-        _ => Stop::Filled,
     }
 }
 
