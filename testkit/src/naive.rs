@@ -2,6 +2,7 @@
 //!
 //! It is slow on purpose. It knows spot alone, and changes of balances are told in key order, not in the order of the record.
 
+mod amend;
 mod bounds;
 mod cancel;
 mod check;
@@ -35,8 +36,6 @@ struct Resting {
     shown: Decimal,
     /// Its place among those of its price: the lower comes first.
     rank: u64,
-    /// How often it was amended.
-    amends: u32,
 }
 
 /// One market.
@@ -51,6 +50,8 @@ struct Market {
     /// Of those that wait: whose turn it is to act.
     queue: Vec<OrderId>,
     lists: Vec<lists::List>,
+    /// How often each order was amended.
+    amends: BTreeMap<OrderId, u32>,
     /// Time, price and quantity.
     trades: Vec<(Time, Decimal, Decimal)>,
     told: bounds::Told,
@@ -297,6 +298,7 @@ impl Naive {
             waiting: Vec::new(),
             queue: Vec::new(),
             lists: Vec::new(),
+            amends: BTreeMap::new(),
             trades: Vec::new(),
             told: bounds::Told::default(),
             range: None,

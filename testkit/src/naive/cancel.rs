@@ -1,17 +1,16 @@
-//! Taking orders out, and making them smaller.
+//! Taking orders out.
 
 use protocol::{
-    AmendOrder, Amended, CancelAll, CancelOrder, CancelReplace, CancelReplaceMode, CancelReplaced,
-    CancelRestriction, CloseReason, Event, Events, IcebergShown, ListReply, MarketStatus, Order,
-    OrderAmended, OrderClosed, OrderKey, OrderStatus, Reject, RejectCode, Reply,
+    CancelAll, CancelOrder, CancelReplace, CancelReplaceMode, CancelReplaced, CancelRestriction,
+    CloseReason, Event, Events, ListReply, MarketStatus, Order, OrderClosed, OrderKey, OrderStatus,
+    Reject, RejectCode, Reply,
 };
 use types::{AccountId, ClientId, Decimal, OrderId, Time, Wallet};
 
 use super::check::Ahead;
-use super::lists::List;
 use super::{Market, Naive};
 
-fn find<'a>(
+pub(super) fn find<'a>(
     mut orders: impl Iterator<Item = &'a Order>,
     actor: AccountId,
     key: &OrderKey,
@@ -38,17 +37,6 @@ pub(super) fn cancelable(market: &Market) -> Result<(), RejectCode> {
             Err(RejectCode::CancelClosed)
         }
         MarketStatus::Trading | MarketStatus::CancelOnly => Ok(()),
-    }
-}
-
-impl Market {
-    /// Does it wait for what another order buys?
-    fn is_pending_opo(&self, actor: AccountId, key: &OrderKey) -> bool {
-        let found = find(self.open(), actor, key);
-        found.is_ok_and(|order| {
-            let list = self.list_of(order.id).map(|i| &self.lists[i]);
-            order.status == OrderStatus::PendingNew && list.is_some_and(List::pays)
-        })
     }
 }
 
@@ -99,7 +87,7 @@ impl Naive {
             let waiting = market.take_waiting(id);
             order = waiting.order;
             (asset, held) = waiting.hold;
-            closed.open_qty = order.qty;
+            closed.open_qty = order.open_qty();
         }
         closed.account = order.account;
         self.add(order.account, Wallet::SPOT, asset, held, -held);
@@ -113,7 +101,7 @@ impl Naive {
     }
 
     /// Cancels one order, or the list that it is a part of.
-    fn end(
+    pub(super) fn end(
         &mut self,
         time: Time,
         at: usize,
@@ -227,109 +215,6 @@ impl Naive {
         Ok(Reply::CancelReplaced(Box::new(CancelReplaced {
             cancel,
             place,
-        })))
-    }
-
-    /// The order to amend, unless something refuses it.
-    fn check_amend(&self, actor: AccountId, c: &AmendOrder) -> Result<usize, RejectCode> {
-        let market = &self.markets[self.at(c.instrument)?];
-        if market.instrument.status != MarketStatus::Trading {
-            return Err(RejectCode::AmendClosed);
-        }
-        let resting = market.book.iter().map(|r| &r.order);
-        let order = find(resting, actor, &c.order).map_err(|code| match code {
-            RejectCode::UnknownOrder if market.is_pending_opo(actor, &c.order) => {
-                RejectCode::AmendPendingOpo
-            }
-            RejectCode::UnknownOrder => RejectCode::AmendUnknownOrder,
-            other => other,
-        })?;
-        market.lot_filter(c.new_qty)?;
-        if c.new_qty > order.qty {
-            return Err(RejectCode::AmendIncrease);
-        }
-        if c.new_qty == order.qty {
-            return Err(RejectCode::AmendNoChange);
-        }
-        let i = market.book.iter().position(|r| r.order.id == order.id);
-        let i = i.expect("it was found in the book");
-        let most = market.instrument.filters.max_num_order_amends;
-        if most.is_some_and(|max| market.book[i].amends >= max) {
-            return Err(RejectCode::MaxNumOrderAmends);
-        }
-        market.notional_filters(order.price, c.new_qty)?;
-        let named = |o: &Order| o.account == actor && o.client_id == c.client_id;
-        if market.open().any(|o| named(o) && o.id != order.id) {
-            return Err(RejectCode::DuplicateClientId);
-        }
-        let list = market.list_of(order.id).map(|i| &market.lists[i]);
-        if list.is_some_and(|list| list.pairs(order.id)) {
-            return Err(RejectCode::AmendPair);
-        }
-        Ok(i)
-    }
-
-    pub(super) fn amend(
-        &mut self,
-        time: Time,
-        actor: AccountId,
-        c: &AmendOrder,
-        events: &mut Events,
-    ) -> Result<Reply, RejectCode> {
-        let i = self.check_amend(actor, c)?;
-        let at = self.at(c.instrument)?;
-        let market = &mut self.markets[at];
-        let old = market.book[i].order.clone();
-        let previous_client_id = old.client_id;
-        let open_qty = Decimal(c.new_qty.0 - old.executed_qty.0 - old.prevented_qty.0);
-        if open_qty.0 <= 0 {
-            let order = self.end_one(time, at, old.id, c.client_id, events);
-            return Ok(Reply::Amended(Box::new(Amended {
-                order,
-                previous_client_id,
-                list: None,
-            })));
-        }
-        let resting = &mut market.book[i];
-        resting.amends += 1;
-        resting.order.qty = c.new_qty;
-        resting.order.client_id = c.client_id;
-        resting.order.updated_at = time;
-        let less = resting.shown.0 - open_qty.0;
-        // of a plain order all is shown, which the amendment itself says
-        resting.shown = resting.shown.min(open_qty);
-        let order = resting.order.clone();
-        if let Some(list) = market.list_of(order.id) {
-            let legs = market.lists[list].told.legs.iter_mut();
-            for leg in legs.filter(|leg| leg.order == order.id) {
-                leg.client_id = c.client_id;
-            }
-        }
-        self.release(at, &order, old.open_qty());
-        let market = &mut self.markets[at];
-        events.push(Event::OrderAmended(OrderAmended {
-            instrument: c.instrument,
-            order: order.id,
-            account: actor,
-            qty: order.qty,
-            open_qty,
-            client_id: c.client_id,
-            update: market.next_update(),
-        }));
-        if order.iceberg_qty().0 > 0 && less > 0 {
-            events.push(Event::IcebergShown(IcebergShown {
-                instrument: c.instrument,
-                order: order.id,
-                side: order.side,
-                price: order.price,
-                delta: Decimal(-less),
-                update: market.next_update(),
-            }));
-        }
-        Ok(Reply::Amended(Box::new(Amended {
-            order,
-            previous_client_id,
-            list: None,
         })))
     }
 }

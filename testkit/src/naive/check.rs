@@ -192,7 +192,11 @@ impl Market {
     }
 
     /// The same of a MARKET order: at the average price if it names a quantity.
-    fn market_notional_filters(&self, time: Time, order: &Order) -> Result<(), RejectCode> {
+    pub(super) fn market_notional_filters(
+        &self,
+        time: Time,
+        order: &Order,
+    ) -> Result<(), RejectCode> {
         let filters = self.instrument.filters;
         let notional = |minutes| match order.quote_qty.0 {
             0 => self
@@ -226,7 +230,7 @@ impl Market {
             .iter()
             .filter(|r| r.order.side == order.side && r.order.price == order.price);
         let open: i128 = level.map(|r| i128::from(r.order.open_qty().0)).sum();
-        !may_rest(order) || open + i128::from(order.qty.0) <= i128::from(i64::MAX)
+        !may_rest(order) || open + i128::from(order.open_qty().0) <= i128::from(i64::MAX)
     }
 
     /// The price that an order's peg means now.
@@ -498,7 +502,8 @@ impl Naive {
             }
             return Ok(market.cost(order, &passage));
         }
-        if market.quote_down(i128::from(order.price.0) * i128::from(order.qty.0)) == 0 {
+        let open_qty = order.open_qty();
+        if market.quote_down(i128::from(order.price.0) * i128::from(open_qty.0)) == 0 {
             return Err(RejectCode::NothingToTrade);
         }
         let other = super::walk::best(&market.book, order.side.opposite());
@@ -506,7 +511,7 @@ impl Naive {
         if order.kind == OrderKind::LimitMaker && takes {
             return Err(RejectCode::WouldTake);
         }
-        Ok(market.hold(order.side, order.price, order.qty))
+        Ok(market.hold(order.side, order.price, open_qty))
     }
 
     pub(super) fn affords(&self, order: &Order) -> Result<(), RejectCode> {
@@ -530,7 +535,7 @@ impl Market {
                 let budget = i128::from(amount) * SCALE / unit * unit;
                 (quote, self.quote_down(budget))
             }
-            (Side::Sell, 0) => (base, self.base(order.qty)),
+            (Side::Sell, 0) => (base, self.base(order.open_qty())),
             (Side::Sell, _) => {
                 let qty = i64::try_from(passage.moved()).unwrap_or(i64::MAX);
                 (base, self.base(Decimal(qty)))

@@ -26,6 +26,11 @@ pub(super) enum What {
         gross: i128,
         net: i128,
     },
+    /// A prevented match took something off it, and it goes on.
+    Decremented {
+        qty: Decimal,
+        prevented: u64,
+    },
     Filled,
     /// Otherwise than by a cancel.
     Ended,
@@ -46,7 +51,7 @@ fn pays(kind: ListKind) -> bool {
 
 impl List {
     /// The two orders of which one ends the other.
-    fn pair(&self) -> &[ListLeg] {
+    pub(super) fn pair(&self) -> &[ListLeg] {
         match excludes(self.told.kind) {
             true => &self.told.legs[leading(self.told.kind)..],
             false => &[],
@@ -329,10 +334,14 @@ impl Naive {
             return;
         };
         let told = market.lists[i].told.clone();
+        if let What::Decremented { qty, prevented } = what {
+            return self.decrement_other(time, at, order, (qty, prevented), events);
+        }
         if told.kind == ListKind::Oco || told.legs[0].order != order {
             self.close_others(time, at, order, events);
         } else {
             match what {
+                What::Decremented { .. } => {}
                 What::Traded { gross, net } => self.lock(at, i, gross, net),
                 What::Filled => {
                     let first = told.legs[1].order;

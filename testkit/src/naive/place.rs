@@ -109,7 +109,7 @@ impl Naive {
                 } else {
                     End::OutOfRange
                 },
-                rest: order.qty,
+                rest: order.open_qty(),
             };
         }
         let mut way = Way {
@@ -210,7 +210,6 @@ impl Naive {
             order: order.clone(),
             shown,
             rank: last_rank(&market.book) + 1,
-            amends: 0,
         });
         events.push(Event::OrderRested(OrderRested {
             instrument: order.instrument,
@@ -445,6 +444,8 @@ impl Naive {
         let update = Some(self.markets[at].next_update());
         if maker.open_qty().0 > 0 {
             events.push(told(&maker, maker.open_qty(), update));
+            let (qty, prevented) = (meeting.qty, id);
+            self.note(at, maker.id, What::Decremented { qty, prevented });
             self.tell_refill(at, &maker, refill, events);
         } else {
             self.note(at, maker.id, What::Ended);

@@ -162,7 +162,7 @@ impl Naive {
             order: order.id,
             account: order.account,
             reason: CloseReason::Refused,
-            open_qty: order.qty,
+            open_qty: order.open_qty(),
             client_id: ClientId::NONE,
             update: None,
         }));

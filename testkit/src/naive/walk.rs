@@ -124,7 +124,7 @@ impl Naive {
         let market = &self.markets[at];
         let mut book = market.book.clone();
         let lot = i128::from(market.instrument.lot_size().0);
-        let mut open = i128::from(order.qty.0);
+        let mut open = i128::from(order.open_qty().0);
         let unit = market.unit();
         let mut budget = i128::from(order.quote_qty.0) * SCALE / unit * unit;
         let by_quote = order.quote_qty.0 > 0;

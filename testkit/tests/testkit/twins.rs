@@ -207,7 +207,7 @@ fn conditional_orders_wait_alike() {
     let seen = compare(20_000, allowed);
     use RejectCode::*;
     let refusals = [WouldTrigger, TrailingDelta, MaxNumAlgoOrders];
-    let events = ["OrderTriggered", "TrailingStarted"];
+    let events = ["OrderTriggered", "TrailingStarted", "WaitingAmended"];
     assert_seen(&seen, &refusals, &events);
 }
 
@@ -276,7 +276,12 @@ fn lists_depend_alike() {
     };
     let seen = compare(70_000, allowed);
     use RejectCode::*;
-    let refusals = [OcoPrices, UnsupportedList, AmendPair, MaxNumOrderLists];
+    let refusals = [
+        OcoPrices,
+        UnsupportedList,
+        AmendPendingOpo,
+        MaxNumOrderLists,
+    ];
     let events = [
         "ListPlaced",
         "ListEnded",
