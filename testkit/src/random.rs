@@ -176,6 +176,11 @@ fn instrument(
     }
 }
 
+fn set_status(instrument: InstrumentId, status: MarketStatus) -> (AccountId, Command) {
+    let set = SetStatus { instrument, status };
+    (AccountId::TREASURY, Command::Admin(Admin::SetStatus(set)))
+}
+
 /// Makes commands; knows only what it has asked before.
 #[derive(Clone, Debug)]
 pub struct Commands {
@@ -259,18 +264,9 @@ impl Commands {
                     MarketStatus::CancelOnly,
                     MarketStatus::EndOfDay,
                 ]);
-                return (
-                    AccountId::TREASURY,
-                    Command::Admin(Admin::SetStatus(SetStatus { instrument, status })),
-                );
+                return set_status(instrument, status);
             }
-            _ => {
-                let open = SetStatus {
-                    instrument,
-                    status: MarketStatus::Trading,
-                };
-                return (AccountId::TREASURY, Command::Admin(Admin::SetStatus(open)));
-            }
+            _ => return set_status(instrument, MarketStatus::Trading),
         };
         match self.features == Features::default() {
             true => (actor, command),
