@@ -114,7 +114,7 @@ rejects! {
     406 AmendUnknownOrder -2038 "Unknown order sent.";
     407 AmendClosed -2038 "Market is closed.";
     /// The quantity of an order that waits for what another buys is what that one buys.
-    408 AmendPendingOpo -2038 "Order amend (pending OPO order) is not supported";
+    408 AmendPendingOpo -2038 "Order amend (pending OPO order) is not supported.";
     410 WouldTake -2010 "Order would immediately match and take.";
     411 NothingToTrade -2010 "Price * QTY is zero or less.";
     /// A MARKET order by quote amount on a book that cannot fill the smallest lot.

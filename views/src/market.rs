@@ -84,6 +84,7 @@ impl Market {
     }
 
     pub fn ticker(&self, window: Window, now: Time, quote_precision: u8) -> Ticker {
+        let mut close_time = now;
         let (open_time, from) = match window {
             Window::Last24h => (now.0 - DAY, floor(now.0 - DAY, SECOND)),
             Window::Rolling(minutes) => {
@@ -94,6 +95,7 @@ impl Market {
             Window::TradingDay(offset) => {
                 let shift = i64::from(offset) * MINUTE;
                 let from = floor(now.0 + shift, DAY) - shift;
+                close_time = Time(from + DAY - 1);
                 (from, from)
             }
         };
@@ -108,7 +110,7 @@ impl Market {
         let quote = Amount(sum.map_or(0, |s| s.quote));
         Ticker {
             open_time: Time(open_time),
-            close_time: now,
+            close_time,
             price_change: Decimal(change),
             price_change_milli_percent: i64::try_from(percent).unwrap_or(i64::MAX),
             weighted_avg_price: price_rounded_down(quote, quote_precision, volume),

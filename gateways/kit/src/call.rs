@@ -10,8 +10,8 @@ use types::{AccountId, Time};
 use crate::auth::{self, IMPLICIT};
 use crate::params::{check_form, check_names};
 use crate::{
-    ApiError, Call, Dialect, Handler, Input, Json, Limits, Method, Orders, Params, Security,
-    TimeUnit, Usage, Weight,
+    ApiError, Call, Dialect, Handler, Input, Json, Limits, Method, OrderCount, Orders, Params,
+    Security, TimeUnit, Usage, Weight,
 };
 
 /// What handlers may ask. Cheap to share; one for all gateways.
@@ -263,16 +263,28 @@ pub async fn call_on_session(
 }
 
 async fn answer(ctx: &Context, method: &Method, call: &Call, usage: &mut Usage) -> crate::Outcome {
-    if let Orders::Count(orders) = method.orders {
-        ctx.limits.take_orders(call.account, orders, call.now)?;
-    }
-    let outcome = match method.handler {
-        Handler::Now(handle) => handle(ctx, call),
-        Handler::Later(handle) => handle(ctx, call).await,
+    let orders = match method.orders {
+        Orders::Count(orders) => orders,
+        Orders::None | Orders::ByHandler => 0,
     };
-    if let (Orders::Count(orders), Err(_)) = (method.orders, &outcome) {
-        ctx.limits.lower_orders(call.account, orders, call.now);
-    } else if method.orders != Orders::None {
+    let counted = match orders {
+        0 => Ok(OrderCount::default()),
+        _ => ctx.limits.take_orders(call.account, orders, call.now),
+    };
+    let outcome = match (counted, method.handler) {
+        (Err(limit), _) => Err(limit),
+        (Ok(_), handler) => {
+            let outcome = match handler {
+                Handler::Now(handle) => handle(ctx, call),
+                Handler::Later(handle) => handle(ctx, call).await,
+            };
+            if outcome.is_err() && orders > 0 {
+                ctx.limits.lower_orders(call.account, orders, call.now);
+            }
+            outcome
+        }
+    };
+    if method.orders != Orders::None {
         usage.orders = Some(ctx.limits.order_count(call.account, call.now));
     }
     outcome

@@ -433,7 +433,7 @@ fn banned(until: Time) -> ApiError {
 #[derive(Debug)]
 pub struct FillsReader {
     limits: Arc<Limits>,
-    /// Orders on the book without a fill yet, of accounts that are counted.
+    /// Orders without a fill yet, waiting or on the book, of accounts that are counted.
     unfilled: HashSet<(InstrumentId, OrderId)>,
 }
 
@@ -448,35 +448,22 @@ impl FillsReader {
 
     fn follow(&mut self, batch: &Batch) {
         for (record, events) in batch.iter() {
-            let mut placed: Option<(AccountId, OrderId, bool)> = None;
             for event in events {
                 match event {
                     Event::OrderPlaced(placement) => {
                         let order = &placement.order;
-                        placed = Some((order.account, order.id, false));
+                        if self.limits.accounts.lock().contains_key(&order.account) {
+                            self.unfilled.insert((order.instrument, order.id));
+                        }
                     }
                     Event::Traded(trade) => {
-                        if self.unfilled.remove(&(trade.instrument, trade.maker.order)) {
-                            self.limits.lower_orders(
-                                trade.maker.account,
-                                MAKER_FILL_CREDIT,
-                                record.time,
-                            );
-                        }
-                        if let Some((account, order, filled @ false)) = &mut placed
-                            && *order == trade.taker.order
-                        {
-                            *filled = true;
-                            self.limits
-                                .lower_orders(*account, TAKER_FILL_CREDIT, record.time);
-                        }
-                    }
-                    Event::OrderRested(rested) => {
-                        if let Some((account, order, false)) = placed
-                            && order == rested.order
-                            && self.limits.accounts.lock().contains_key(&account)
-                        {
-                            self.unfilled.insert((rested.instrument, rested.order));
+                        for (party, credit) in [
+                            (&trade.maker, MAKER_FILL_CREDIT),
+                            (&trade.taker, TAKER_FILL_CREDIT),
+                        ] {
+                            if self.unfilled.remove(&(trade.instrument, party.order)) {
+                                self.limits.lower_orders(party.account, credit, record.time);
+                            }
                         }
                     }
                     Event::OrderClosed(closed) => {

@@ -17,9 +17,12 @@ use types::{AccountId, Time};
 use crate::binary;
 use crate::feed::Message;
 use crate::handle::Line;
+use crate::outbox::Close;
 
 const MAX_SUBSCRIPTIONS: usize = 1_000;
 const MAX_SUBSCRIPTIONS_EVER: u32 = 65_535;
+/// The status of an answer to a banned address, which is disconnected then.
+const BANNED: u16 = 418;
 /// What a call about the connection itself weighs.
 const WEIGHT: u32 = 2;
 
@@ -418,6 +421,9 @@ impl Api {
         self.line
             .outbox
             .push(self.frame(call, response, tells_limits));
+        if response.status == BANNED {
+            self.line.outbox.close(Close::Banned);
+        }
     }
 
     /// The answer to the call of this method and id.

@@ -145,6 +145,7 @@ where
                     }
                 }
                 Err(Close::TooSlow) => return End::Cut,
+                Err(Close::Banned) => return End::Refused(CloseCode::POLICY_VIOLATION, "banned"),
                 Err(Close::Shutdown) => return End::Refused(CloseCode::GOING_AWAY, "the venue is going down"),
             },
             _ = pings.tick() => {

@@ -17,6 +17,8 @@ pub enum Close {
     TooSlow,
     /// The program is going down: what waits is written first.
     Shutdown,
+    /// The peer's address is banned: what waits is written first.
+    Banned,
 }
 
 /// How much may wait.

@@ -1,4 +1,4 @@
-//! Tickers and average prices: asked of views once a second, told when they changed.
+//! Tickers and average prices: asked of views once a second, told when they changed. Reference prices: told once a second.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,7 +19,6 @@ pub enum Sent {
     Nothing,
     Ticker(Ticker),
     AvgPrice(AvgPrice),
-    ReferencePrice(Option<Decimal>, Time),
 }
 
 /// Writes one frame.
@@ -45,12 +44,10 @@ impl Sent {
         if kind == Kind::ReferencePrice {
             let reference = views.reference(instrument)?;
             let (price, valid) = (reference.at(head.now), reference.valid_at(head.now));
-            // a mean is valid at every moment: that alone is no news
-            let news = self.replace(Sent::ReferencePrice(price, reference.since));
-            return news.then(|| {
-                let write = move |json: &mut Json| reference_price(json, head, price, valid);
-                Box::new(write) as Write<'a>
-            });
+            // told every second, changed or not
+            return Some(Box::new(move |json: &mut Json| {
+                reference_price(json, head, price, valid);
+            }));
         }
         let ticker = views.ticker(instrument, window_of(kind))?;
         self.replace(Sent::Ticker(timeless(ticker))).then(|| {

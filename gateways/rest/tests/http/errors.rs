@@ -195,6 +195,11 @@ impl Stage {
             ),
             (
                 &ann,
+                "OFFUSDT",
+                &format!("side=BUY&{limit}&quantity=1&price=1"),
+            ),
+            (
+                &ann,
                 "HALUSDT",
                 &format!("side=BUY&{limit}&quantity=5&price=1"),
             ),
@@ -215,6 +220,11 @@ impl Stage {
             .await;
         let external = json!({"calculationType": "EXTERNAL", "externalCalculationId": 1});
         for (symbol, change) in [
+            ("OFFUSDT", offers_little()),
+            (
+                "PARUSDT",
+                json!({"quoteOrderQtyMarketAllowed": false, "allowTrailingStop": false}),
+            ),
             ("HALUSDT", json!({"status": "HALT"})),
             (
                 "REFUSDT",
@@ -309,6 +319,12 @@ impl Stage {
     }
 }
 
+/// What a market offers that takes plain orders alone.
+fn offers_little() -> Value {
+    json!({"orderTypes": ["LIMIT", "LIMIT_MAKER"], "icebergAllowed": false, "ocoAllowed": false, "otoAllowed": false,
+        "opoAllowed": false, "cancelReplaceAllowed": false, "amendAllowed": false, "pegInstructionsAllowed": false})
+}
+
 async fn list(venue: &Venue, asked: &Value) {
     let body = asked.to_string();
     let reply = venue.send("POST", "/sandbox/v1/symbols", &[], &body).await;
@@ -322,6 +338,7 @@ fn markets() -> Vec<(&'static str, Value)> {
         ("NILUSDT", json!([])),
         ("HALUSDT", json!([])),
         ("REFUSDT", json!([])),
+        ("OFFUSDT", json!([])),
         ("THNUSDT", json!([lots("1", "0.1")])),
         (
             "MLSUSDT",
@@ -436,7 +453,7 @@ fn the_table_is_the_whole_of_the_documented_errors() {
     for line in text.lines().skip(1) {
         let cells: Vec<&str> = line.split('\t').collect();
         match cells[..] {
-            ["me-message", _, _, sentence, ..] => drop(theirs.insert((0, sentence.to_owned()))),
+            ["me-message", _, _, sentence, ..] => drop(theirs.insert(engines_key(sentence))),
             ["filter", _, _, sentence] => drop(theirs.insert((0, sentence.to_owned()))),
             // of these two the sentence stands where the name of others does
             ["code", code @ ("-2021" | "-2022"), sentence, _] => {
@@ -461,8 +478,15 @@ fn the_table_is_the_whole_of_the_documented_errors() {
 fn key(code: i64, sentence: &str) -> (i64, String) {
     let engines = matches!(code, -2010 | -2011 | -2038) || sentence.starts_with("Filter failure");
     let named = matches!(sentence, "NEW_ORDER_REJECTED" | "CANCEL_REJECTED");
-    let code = if engines && !named { 0 } else { code };
-    (code, sentence.to_owned())
+    match engines && !named {
+        true => engines_key(sentence),
+        false => (code, sentence.to_owned()),
+    }
+}
+
+/// Whether a full stop belongs to such a sentence is not always told.
+fn engines_key(sentence: &str) -> (i64, String) {
+    (0, sentence.trim_end_matches('.').to_owned())
 }
 
 /// A file beside the checkout, or beside the folder that holds several.

@@ -44,6 +44,12 @@ impl Api {
             .expect("an answer")
     }
 
+    /// Waits until the other side closes.
+    pub async fn ended(mut self) {
+        let end = async { while let Some(Ok(_)) = self.socket.next().await {} };
+        tokio::time::timeout(PATIENCE, end).await.expect("an end");
+    }
+
     /// Calls a method; the answer's frame.
     pub async fn call(&mut self, method: &str, params: Value) -> Value {
         self.last_id += 1;

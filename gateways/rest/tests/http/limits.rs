@@ -200,3 +200,184 @@ async fn an_order_that_rested_before_a_restart_still_gives_back() {
         "the first fill alone, and a maker's"
     );
 }
+
+/// How many orders are counted for a trader.
+async fn counted(venue: &Venue, who: &crate::venue::Trader) -> u64 {
+    let counts = venue.good(who, "GET", "/api/v3/rateLimit/order", "").await;
+    assert_eq!(counts[0]["count"], counts[1]["count"], "{counts}");
+    counts[0]["count"].as_u64().unwrap()
+}
+
+/// Every order of a list is counted; the first fill of each gives one back to a taker and five to a maker, however it came to trade.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_order_is_counted_and_given_back_by_its_first_fill() {
+    let (venue, ann, bob) = Venue::with_market().await;
+    let limit = "symbol=ABCUSDT&type=LIMIT&timeInForce=GTC";
+    let sell = |price: &str, qty: &str| format!("{limit}&side=SELL&price={price}&quantity={qty}");
+    let buy = |price: &str, qty: &str| format!("{limit}&side=BUY&price={price}&quantity={qty}");
+    venue.good(&bob, "POST", PLACE, &sell("100", "50")).await;
+    venue.good(&bob, "POST", PLACE, &buy("50", "50")).await;
+    let working =
+        "symbol=ABCUSDT&workingType=LIMIT&workingTimeInForce=GTC&workingSide=BUY&workingQuantity=1";
+    let above = "AboveType=LIMIT_MAKER&pendingAbovePrice=130";
+    let below = "BelowType=STOP_LOSS&pendingBelowStopPrice=30";
+    let pair = format!("&pending{above}&pending{below}&pendingSide=SELL");
+    let oco = "symbol=ABCUSDT&side=SELL&quantity=1&aboveType=LIMIT_MAKER&abovePrice=130&belowType=STOP_LOSS&belowStopPrice=30";
+    let old = "symbol=ABCUSDT&side=SELL&quantity=1&price=130&stopPrice=30";
+    let pending = "&pendingType=LIMIT&pendingTimeInForce=GTC&pendingPrice=120&pendingSide=SELL";
+    let mut expected = 0;
+    // one that rests, then every kind of list, resting
+    for (path, params, orders) in [
+        ("order", buy("40", "1"), 1),
+        ("orderList/oco", oco.to_owned(), 2),
+        ("order/oco", old.to_owned(), 2),
+        (
+            "orderList/oto",
+            format!("{working}&workingPrice=40{pending}&pendingQuantity=1"),
+            2,
+        ),
+        (
+            "orderList/otoco",
+            format!("{working}&workingPrice=40{pair}&pendingQuantity=1"),
+            3,
+        ),
+        (
+            "orderList/opo",
+            format!("{working}&workingPrice=40{pending}"),
+            2,
+        ),
+        (
+            "orderList/opoco",
+            format!("{working}&workingPrice=40{pair}"),
+            3,
+        ),
+        (
+            "order/cancelReplace",
+            format!(
+                "{}&cancelReplaceMode=STOP_ON_FAILURE&cancelOrderId=3",
+                buy("40", "1")
+            ),
+            1,
+        ),
+    ] {
+        let reply = venue
+            .signed(&ann, "POST", &format!("/api/v3/{path}"), &params)
+            .await;
+        assert_eq!(reply.status, 200, "{path}: {reply:?}");
+        expected += orders;
+        assert_eq!(counted(&venue, &ann).await, expected, "{path}");
+        let told = reply.header("x-mbx-order-count-10s");
+        assert_eq!(told, Some(expected.to_string().as_str()), "{path}");
+    }
+    // canceling and amending count for nothing, and an order that expires is not given back
+    for (verb, path, params, more) in [
+        (
+            "PUT",
+            "order/amend/keepPriority",
+            "symbol=ABCUSDT&orderId=4&newQty=0.5".to_owned(),
+            0,
+        ),
+        ("DELETE", "openOrders", "symbol=ABCUSDT".to_owned(), 0),
+        ("POST", "order", buy("40", "1").replace("GTC", "FOK"), 1),
+        ("POST", "order/test", buy("40", "1"), 0),
+    ] {
+        let reply = venue
+            .signed(&ann, verb, &format!("/api/v3/{path}"), &params)
+            .await;
+        assert!(
+            reply.status == 200 || path.contains("amend"),
+            "{path}: {reply:?}"
+        );
+        expected += more;
+        assert_eq!(counted(&venue, &ann).await, expected, "{path}");
+    }
+    // as taker: an order, the working order of a list, a stop that was reached
+    venue.good(&ann, "POST", PLACE, &buy("100", "0.5")).await;
+    assert_eq!(counted(&venue, &ann).await, expected);
+    let oto = format!("{working}&workingPrice=100{pending}&pendingQuantity=1");
+    venue
+        .good(&ann, "POST", "/api/v3/orderList/oto", &oto)
+        .await;
+    expected += 1;
+    assert_eq!(counted(&venue, &ann).await, expected);
+    let stop = "symbol=ABCUSDT&side=SELL&type=STOP_LOSS&quantity=1&stopPrice=60";
+    venue.good(&ann, "POST", PLACE, stop).await;
+    assert_eq!(counted(&venue, &ann).await, expected + 1);
+    let carol = venue.trader().await;
+    venue.good(&carol, "POST", PLACE, &sell("50", "0.5")).await;
+    let open = venue.good(&ann, "GET", "/api/v3/openOrders", "").await;
+    assert!(
+        open.as_array()
+            .unwrap()
+            .iter()
+            .all(|o| o["type"] != "STOP_LOSS"),
+        "{open}"
+    );
+    assert_eq!(counted(&venue, &ann).await, expected);
+    // as maker: five, once
+    venue.good(&ann, "POST", PLACE, &buy("55", "2")).await;
+    for quantity in ["0.5", "0.5", "1"] {
+        let params = format!("symbol=ABCUSDT&side=SELL&type=MARKET&quantity={quantity}");
+        venue.good(&carol, "POST", PLACE, &params).await;
+        assert_eq!(counted(&venue, &ann).await, expected + 1 - 5, "{quantity}");
+    }
+    // a refused order says how many there are
+    let reply = venue.signed(&ann, "POST", PLACE, &buy("40", "9000")).await;
+    let told = (expected - 4).to_string();
+    assert_eq!(
+        (reply.status, reply.header("x-mbx-order-count-1d")),
+        (400, Some(told.as_str()))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_counted_whatever_they_weigh() {
+    let small = Profile {
+        raw: 12,
+        ..Profile::WIDE
+    };
+    let venue = Venue::start(small, Bounds::default()).await;
+    let mut api = crate::frames::Api::open(&venue).await;
+    // the connection is one, those over it and those over REST are the others
+    for _ in 0..6 {
+        assert_eq!(venue.get("/api/v3/ping").await.status, 200);
+    }
+    for _ in 0..5 {
+        let answer = api.call("ping", serde_json::json!({})).await;
+        assert_eq!(answer["status"], 200, "{answer}");
+    }
+    let reply = venue.get("/api/v3/ping").await;
+    assert_eq!(
+        (reply.status, reply.code(), reply.header("retry-after")),
+        (429, -1003, Some("300"))
+    );
+    let answer = api.call("ping", serde_json::json!({})).await;
+    assert_eq!(
+        (&answer["status"], &answer["error"]["code"]),
+        (&429.into(), &(-1003).into())
+    );
+    venue.clock.set(NOON.plus_micros(5 * MINUTE));
+    assert_eq!(venue.get("/api/v3/ping").await.status, 200);
+    let info = venue.get("/api/v3/exchangeInfo").await.json();
+    let limits: Vec<String> = info["rateLimits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|l| {
+            format!(
+                "{} {} {} {}",
+                l["rateLimitType"], l["interval"], l["intervalNum"], l["limit"]
+            )
+            .replace('"', "")
+        })
+        .collect();
+    assert_eq!(
+        limits,
+        [
+            "REQUEST_WEIGHT MINUTE 1 1000000",
+            "ORDERS SECOND 10 1000000",
+            "ORDERS DAY 1 1000000",
+            "RAW_REQUESTS MINUTE 5 12"
+        ]
+    );
+}

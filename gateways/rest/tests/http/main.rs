@@ -5,6 +5,7 @@ mod errors;
 mod features;
 mod fees;
 mod frames;
+mod history;
 mod icebergs;
 mod inputs;
 mod limits;

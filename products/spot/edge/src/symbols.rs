@@ -39,10 +39,10 @@ pub(crate) enum Chosen {
     Several(Vec<Arc<Instrument>>),
 }
 
-/// By `symbol`, by `symbols`, or all, narrowed by `symbolStatus`.
+/// By `symbol`, by `symbols`, or all. Of several, those of another status than `symbolStatus` are left out; of one that is an error.
 ///
 /// # Errors
-/// -1121, -1151 for a symbol that stands twice, -1220 when a named symbol has another status.
+/// -1121, -1151 for a symbol that stands twice, -1220 when the one symbol has another status.
 pub(crate) fn chosen(ctx: &Context, call: &Call) -> Result<Chosen, ApiError> {
     if call.params.has("symbol") {
         return instrument(ctx, call).map(Chosen::One);
@@ -67,10 +67,9 @@ pub(crate) fn chosen(ctx: &Context, call: &Call) -> Result<Chosen, ApiError> {
             return Err(ApiError::duplicate_symbols());
         }
         let one = named(ctx, name)?;
-        if !fits(&one) {
-            return Err(ApiError::status_mismatch());
+        if fits(&one) {
+            found.push(one);
         }
-        found.push(one);
     }
     Ok(Chosen::Several(found))
 }

@@ -148,6 +148,7 @@ async fn limits_are_named_and_bans_dated() {
     let answer = api.call("ping", json!({})).await;
     told(&answer, 418, -1003, &sentence);
     assert_eq!(answer["error"]["data"]["retryAfter"], until);
+    api.ended().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
