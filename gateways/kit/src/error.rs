@@ -117,8 +117,8 @@ errors! {
     wrong_client_id() -2039 "Client order ID is not correct for this order ID.";
     no_more_subscription_ids() -2042 "Maximum subscription ID reached for this connection.";
     no_reference_price() -2043 "This symbol doesn't have a reference price.";
-    cancel_replace_partly_failed() -2021 "Order cancel-replace partially failed";
-    cancel_replace_failed() -2022 "Order cancel-replace failed";
+    cancel_replace_partly_failed() -2021 "Order cancel-replace partially failed.";
+    cancel_replace_failed() -2022 "Order cancel-replace failed.";
 }
 
 impl ApiError {

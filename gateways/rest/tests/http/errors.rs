@@ -457,7 +457,7 @@ fn the_table_is_the_whole_of_the_documented_errors() {
             ["filter", _, _, sentence] => drop(theirs.insert((0, sentence.to_owned()))),
             // of these two the sentence stands where the name of others does
             ["code", code @ ("-2021" | "-2022"), sentence, _] => {
-                theirs.insert((code.parse().unwrap(), sentence.to_owned()));
+                theirs.insert((code.parse().unwrap(), format!("{sentence}.")));
             }
             ["code", code, _, sentences] => {
                 let code = code.parse().unwrap();

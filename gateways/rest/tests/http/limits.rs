@@ -381,3 +381,74 @@ async fn requests_are_counted_whatever_they_weigh() {
         ]
     );
 }
+
+/// Replacing when no more orders may be placed: nothing happens, or the cancel alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn replacing_beyond_the_limit_may_still_cancel() {
+    const REPLACE: &str = "/api/v3/order/cancelReplace";
+    let venue = small_venue().await;
+    let ann = venue.trader().await;
+    for _ in 0..3 {
+        venue.good(&ann, "POST", PLACE, BUY).await;
+    }
+    let limit = "Too many new orders; current limit is 3 orders per 10 SECOND.";
+    let ask = |mode: &str, exceeded: &str, id: u64| {
+        format!(
+            "{BUY}&cancelReplaceMode={mode}&orderRateLimitExceededMode={exceeded}&cancelOrderId={id}"
+        )
+    };
+    let before = venue.digest().await;
+    for mode in ["STOP_ON_FAILURE", "ALLOW_FAILURE"] {
+        let reply = venue
+            .signed(&ann, "POST", REPLACE, &ask(mode, "DO_NOTHING", 1))
+            .await;
+        assert_eq!((reply.status, reply.code()), (429, -1015), "{reply:?}");
+        assert_eq!(
+            (&reply.json()["msg"], reply.json().get("data")),
+            (&limit.into(), None)
+        );
+    }
+    assert_eq!(venue.digest().await, before);
+    for (mode, id, status, code, canceled, placed) in [
+        (
+            "STOP_ON_FAILURE",
+            4711,
+            429,
+            -2022,
+            "FAILURE",
+            "NOT_ATTEMPTED",
+        ),
+        ("ALLOW_FAILURE", 4711, 400, -2022, "FAILURE", "FAILURE"),
+        ("STOP_ON_FAILURE", 1, 429, -2021, "SUCCESS", "FAILURE"),
+        ("ALLOW_FAILURE", 2, 409, -2021, "SUCCESS", "FAILURE"),
+    ] {
+        let reply = venue
+            .signed(&ann, "POST", REPLACE, &ask(mode, "CANCEL_ONLY", id))
+            .await;
+        assert_eq!(
+            (reply.status, reply.code()),
+            (status, code),
+            "{mode} {id}: {reply:?}"
+        );
+        let after = (status == 429).then_some("10");
+        assert_eq!(reply.header("retry-after"), after, "{mode} {id}");
+        let data = reply.json()["data"].clone();
+        assert_eq!(
+            (&data["cancelResult"], &data["newOrderResult"]),
+            (&canceled.into(), &placed.into())
+        );
+        if placed == "FAILURE" {
+            assert_eq!(
+                (
+                    &data["newOrderResponse"]["code"],
+                    &data["newOrderResponse"]["msg"]
+                ),
+                (&(-1015).into(), &limit.into())
+            );
+        } else {
+            assert!(data["newOrderResponse"].is_null(), "{data}");
+        }
+    }
+    let open = venue.good(&ann, "GET", "/api/v3/openOrders", "").await;
+    assert_eq!(open.as_array().unwrap().len(), 1, "{open}");
+}

@@ -349,7 +349,8 @@ fn halves(
     }
 }
 
-/// What the caller asked for in case that no more orders may be placed: the cancel alone, answered 429.
+/// What the caller asked for in case that no more orders may be placed: the cancel alone. Where the new order hangs on the cancel the answer's
+/// status is that of the limit, 429.
 async fn cancel_only(
     ctx: &Context,
     call: &Call,
@@ -371,12 +372,20 @@ async fn cancel_only(
         },
         Err(reject) => Err(reject.into()),
     };
-    let data = Halves {
+    let stops = call.params.word("cancelReplaceMode") == Some("STOP_ON_FAILURE");
+    let (status, retry_at) = (limit.status, limit.retry_at);
+    let attempted = canceled.is_ok() || !stops;
+    let halves = Halves {
         canceled: Some(canceled),
-        placed: Some(Err(limit.clone())),
-    }
-    .write(call);
-    Err(limit.with_data(data))
+        placed: attempted.then_some(Err(limit)),
+    };
+    halves.answer(call).map_err(|error| match stops {
+        true => ApiError {
+            retry_at,
+            ..error.with_status(status)
+        },
+        false => error,
+    })
 }
 
 fn amend<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {

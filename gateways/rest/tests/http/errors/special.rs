@@ -580,7 +580,7 @@ async fn key_of(venue: &Venue, account: u64) -> Trader {
 async fn a_cancel_replace_that_fails_in_half() {
     let (venue, ann, _) = Venue::with_market().await;
     let mut api = Api::open(&venue).await;
-    let sentence = "Order cancel-replace partially failed";
+    let sentence = "Order cancel-replace partially failed.";
     for (cancel, quantity, canceled, placed) in [
         // no such order: the new one is placed
         ("4711", "1", "FAILURE", "SUCCESS"),
