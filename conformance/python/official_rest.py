@@ -188,6 +188,20 @@ def order_lists(api, symbol, maker):
         equal(states(oco.orders), ["FILLED", "EXPIRED"])
         done = typed(api.get_order_list(order_list_id=oco.order_list_id).data(), "GetOrderListResponse")
         equal((done.list_status_type, done.list_order_status), ("ALL_DONE", "ALL_DONE"))
+    with check("order lists", "amending one order of a pair lowers both, and is answered with the list"):
+        trade("100.00")
+        oco = typed(api.order_list_oco(symbol, "SELL", "0.2", **pair).data(), "OrderListOcoResponse")
+        stop = oco.orders[1].order_id
+        amended = typed(api.order_amend_keep_priority(symbol, "0.15", order_id=stop, new_client_order_id="lowered").data(), "OrderAmendKeepPriorityResponse")
+        status = amended.list_status
+        equal((status.order_list_id, status.contingency_type, status.list_order_status), (oco.order_list_id, "OCO", "EXECUTING"))
+        equal([one.client_order_id for one in status.orders], [oco.orders[0].client_order_id, "lowered"])
+        seen = [api.get_order(symbol, order_id=one.order_id).data() for one in oco.orders]
+        equal([(one.orig_qty, one.status) for one in seen], [("0.15000000", "NEW")] * 2)
+        for one in oco.orders:
+            rows = typed(api.order_amendments(symbol, one.order_id).data(), "OrderAmendmentsResponse")
+            equal([(row.orig_qty, row.new_qty) for row in rows], [("0.20000000", "0.15000000")])
+        api.delete_order_list(symbol, order_list_id=oco.order_list_id)
     with check("order lists", "an OTOCO: a filled working order begins a pair"):
         trade("100.00")
         working = {"working_type": "LIMIT", "working_side": "BUY", "working_price": "93.00", "working_quantity": "0.2", "working_time_in_force": "GTC"}
@@ -444,7 +458,7 @@ def icebergs(symbol):
             "This order type may not use pegged price.",
         )
     with check("icebergs", "orders of a list are icebergs and pegged"):
-        working = {"working_type": "LIMIT", "working_side": "BUY", "working_price": "95.00", "working_quantity": "0.4", "working_time_in_force": "GTC"}
+        working = {"working_type": "LIMIT", "working_side": "BUY", "working_price": "99.00", "working_quantity": "0.4", "working_time_in_force": "GTC"}
         pair = {
             "pending_above_type": "LIMIT_MAKER", "pending_above_peg_price_type": "PRIMARY_PEG", "pending_above_iceberg_qty": "0.2",
             "pending_below_type": "STOP_LOSS_LIMIT", "pending_below_stop_price": "90.00", "pending_below_peg_price_type": "MARKET_PEG",
@@ -465,10 +479,11 @@ def icebergs(symbol):
             "OrderListOpoResponse",
         )
         equal([told(r, "pegPriceType") for r in opo.order_reports], [None, "PRIMARY_PEG"])
-        # the best ask is the iceberg of the OCO: what is filled begins a pair that joins it
-        maker.new_order(symbol, "SELL", "LIMIT", quantity="0.8", price="95.00", **limit)
+        # what fills both working orders begins a pair, whose limit order joins the best ask
+        best = client().depth(symbol).data().asks[0][0]
+        maker.new_order(symbol, "SELL", "LIMIT", quantity="0.8", price="99.00", **limit)
         seen = typed(taker.get_order(symbol, order_id=placed.orders[1].order_id).data(), "GetOrderResponse")
-        equal((seen.status, seen.price, told(seen, "peggedPrice"), seen.iceberg_qty), ("NEW", "0.00000000", "120.00000000", "0.20000000"))
+        equal((seen.status, seen.price, told(seen, "peggedPrice"), seen.iceberg_qty), ("NEW", "0.00000000", best, "0.20000000"))
     for one in (maker, taker):
         if one.get_open_orders(symbol).data():
             one.delete_open_orders(symbol)
