@@ -148,7 +148,9 @@ fn every_filter() -> Filters {
     }
 }
 
-fn instrument(
+/// A market that offers everything, with one of three sets of self-trade prevention.
+#[must_use]
+pub fn instrument(
     symbol: &str,
     base: AssetId,
     quote: AssetId,

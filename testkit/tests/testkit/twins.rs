@@ -9,7 +9,7 @@ use testkit::random::{self, Commands, Features};
 use types::{AccountId, RequestId, Time};
 
 /// The order in which balances are told is the engine's own affair; everything else is in order.
-fn sorted(mut events: Vec<Event>) -> Vec<Event> {
+pub fn sorted(mut events: Vec<Event>) -> Vec<Event> {
     let at = events
         .iter()
         .position(|e| matches!(e, Event::BalanceChanged(_)))
