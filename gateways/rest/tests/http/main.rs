@@ -1,5 +1,6 @@
 //! The real exchange in one process, spoken to over loopback: sequencer, journal, engine, views, keys, method table, listener.
 
+mod agreement;
 mod bounds;
 mod errors;
 mod features;

@@ -1,5 +1,6 @@
 //! WebSockets of a whole exchange, over the loopback.
 
+mod api;
 mod binary;
 mod venue;
 

@@ -578,8 +578,8 @@ async fn place(
     let Reply::ListPlaced(done) = accepted.reply() else {
         return Err(ApiError::unexpected_response());
     };
-    let word = call.params.word("newOrderRespType").unwrap_or("RESULT");
-    let detail = Detail::of(Some(word), OrderKind::Limit);
+    let word = call.params.word("newOrderRespType");
+    let detail = Detail::of(Some(word.unwrap_or(usual_detail(call))), OrderKind::Limit);
     let (events, time) = (accepted.events(), accepted.time());
     written(call, |json| {
         json.begin();
@@ -595,6 +595,16 @@ async fn place(
         });
         json.end();
     })
+}
+
+/// How much is told of a list's orders unless the caller says. The public documents say it of the deprecated OCO over the WebSocket API alone
+/// (FULL); their examples of the other methods, which do not ask for a form, show RESULT.
+fn usual_detail(call: &Call) -> &'static str {
+    // only the deprecated OCO calls its limit order's price just that
+    match call.dialect == Dialect::WebSocket && call.params.has("price") {
+        true => "FULL",
+        false => "RESULT",
+    }
 }
 
 /// The first match of the record that self-trade prevention kept an order from taking.
