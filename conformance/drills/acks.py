@@ -169,12 +169,14 @@ def main():
     parser.add_argument("--binary", required=True)
     parser.add_argument("--scratch", required=True)
     parser.add_argument("--strace", required=True)
-    parser.add_argument("--acks", type=int, default=10_000)
+    parser.add_argument("--budget", type=float, default=0, help="55 acknowledgements to watch for each second of it")
+    parser.add_argument("--seed", type=int, default=0, help="nothing here is random")
     parser.add_argument("--sabotage", action="store_true", help="only the run that must find violations")
     arguments = parser.parse_args()
     verdicts = Verdicts()
     self_test(verdicts)
-    figures = {"drill": "acks"}
+    figures = {"drill": "D02"}
+    arguments.acks = max(1_000, int(arguments.budget * 56))
     if not arguments.sabotage:
         audit, acknowledged = trace(arguments, "disk", arguments.acks)
         seen = audit.acknowledged & set(acknowledged)

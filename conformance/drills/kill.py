@@ -137,18 +137,21 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--binary", required=True)
     parser.add_argument("--scratch", required=True)
-    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--kills", type=int, default=5, help="at least so many")
+    parser.add_argument("--budget", type=float, default=0, help="and as many more as fit into so many seconds")
     parser.add_argument("--seed", type=int, default=None)
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else secrets.randbits(32)
-    print(f"seed {seed}: `cargo x drill kill --kills {arguments.kills} --seed {seed}` kills at the same moments")
+    print(f"seed {seed}: `cargo x drill D01 --budget {arguments.budget:.0f} --seed {seed}` kills at the same moments")
     rng = random.Random(seed)
     data, log = os.path.join(arguments.scratch, "data"), os.path.join(arguments.scratch, "exchange.log")
     verdicts, oracle = Verdicts(), Oracle(os.path.join(arguments.scratch, "oracle.log"))
     exchange = Exchange(arguments.binary, data, log).wait_ready()
     accounts = prepare(exchange)
     recoveries = []
-    for kill in range(1, arguments.kills + 1):
+    began, kill = time.monotonic(), 0
+    while kill < arguments.kills or time.monotonic() - began < arguments.budget:
+        kill += 1
         stop = threading.Event()
         threads = [threading.Thread(target=worker, args=(exchange, accounts[n % 2], n, rng.random(), stop, oracle), daemon=True) for n in range(WORKERS)]
         for thread in threads:
@@ -172,18 +175,18 @@ def main():
         verdicts.check(f"kill {kill}: audit ok", state["audit"] == "ok", state)
         verdicts.check(f"kill {kill}: digest after recovery equals the verified one", state["digest"] == digest, f"{state['digest']} and {digest}")
         judge(verdicts, f"kill {kill}", exchange, accounts, oracle)
-    verdicts.check("enough was acknowledged for the drill to mean something", len(oracle.acked) > 20 * arguments.kills, len(oracle.acked))
+    verdicts.check("enough was acknowledged for the drill to mean something", len(oracle.acked) > 20 * kill, len(oracle.acked))
     verdicts.check("SIGTERM ends with 0", exchange.stop() == 0)
     recoveries.sort()
     figures = {
-        "drill": "kill",
+        "drill": "D01",
         "seed": seed,
-        "kills": arguments.kills,
+        "kills": kill,
         "sent": len(oracle.sent),
         "acknowledged": len(oracle.acked),
         "canceled": len(oracle.canceled),
         "recovery_s": {"p50": round(statistics.median(recoveries), 3), "max": round(recoveries[-1], 3)},
-        "loss_per_kill_below": f"{min(100.0, 300 / arguments.kills):.1f} % with 95 % confidence",
+        "loss_per_kill_below": f"{min(100.0, 300 / kill):.1f} % with 95 % confidence",
         "pass": verdicts.failed == 0,
     }
     print(json.dumps(figures))

@@ -68,10 +68,7 @@ pub fn run(options: &Options) -> Result<bool> {
     step("contract", &|| {
         conformance::contract(&conformance::Options::short())
     });
-    step("drill kill", &|| drill::kill(&drill::Kill::short()));
-    step("drill acks", &|| {
-        drill::acks(&drill::Acks::short(options.install))
-    });
+    step("drills", &|| drill::smoke(options.install));
     step("browser", &|| browser_tests(options.install));
     Ok(tally.close())
 }
