@@ -142,7 +142,7 @@ impl Engine {
         let id = found_id(&self.markets[c.instrument.0 as usize - 1], amend.found);
         let (order, list) =
             match self.cancel_found(time, c.instrument, amend.found, c.client_id, out) {
-                Canceled::One(order) => (order, None),
+                Canceled::One(order) => (*order, None),
                 Canceled::List(list) => {
                     let named = list.orders.into_iter().find(|order| order.id == id);
                     (named.expect("it was open"), Some(list.list))

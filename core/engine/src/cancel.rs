@@ -87,7 +87,7 @@ pub(crate) fn find(
 
 /// What a cancel ended: an order of a list takes the whole list with it.
 pub(crate) enum Canceled {
-    One(Order),
+    One(Box<Order>),
     List(Box<ListReply>),
 }
 
@@ -142,7 +142,10 @@ impl Engine {
     ) -> Canceled {
         let at = instrument.0 as usize - 1;
         let market = &self.markets[at];
-        let list = market.lists.of(found_id(market, found));
+        let list = match found {
+            Found::Book(at) if !market.live.get(at.slot).listed => None,
+            _ => market.lists.of(found_id(market, found)),
+        };
         match list {
             None => Canceled::One(self.act_cancel(time, instrument, found, client_id, out)),
             Some(list) => {
@@ -160,7 +163,7 @@ impl Engine {
         found: Found,
         client_id: ClientId,
         out: &mut Events,
-    ) -> Order {
+    ) -> Box<Order> {
         match found {
             Found::Book(at) => {
                 let why = (CloseReason::Canceled, client_id);
@@ -168,7 +171,7 @@ impl Engine {
             }
             Found::Waiting(id) => {
                 let why = (CloseReason::Canceled, client_id);
-                self.close_waiting(time, instrument, id, why, out)
+                Box::new(self.close_waiting(time, instrument, id, why, out))
             }
         }
     }
@@ -180,7 +183,7 @@ impl Engine {
         at: OrderRef,
         (reason, client_id): (CloseReason, ClientId),
         out: &mut Events,
-    ) -> Order {
+    ) -> Box<Order> {
         let market = &mut self.markets[instrument.0 as usize - 1];
         let resting = market.book.cancel(at).expect("the order was found open");
         let mut live = market.live.remove(at.slot);
@@ -210,7 +213,7 @@ impl Engine {
             client_id,
             update: Some(update),
         }));
-        let order = market.order(&live, &Shape::of(&resting), status_after(reason));
+        let order = Box::new(market.order(&live, &Shape::of(&resting), status_after(reason)));
         market.forget(&live);
         order
     }
@@ -249,7 +252,7 @@ impl Engine {
                 return canceled;
             };
             match self.cancel_found(time, c.instrument, at, c.client_id, out) {
-                Canceled::One(order) => canceled.0.push(order),
+                Canceled::One(order) => canceled.0.push(*order),
                 Canceled::List(list) => {
                     canceled.0.extend(list.orders);
                     canceled.1.push(list.list);
@@ -313,7 +316,7 @@ impl Engine {
                 let id = found_id(market, at);
                 let name = c.cancel.client_id;
                 match self.cancel_found(time, c.cancel.instrument, at, name, out) {
-                    Canceled::One(order) => order,
+                    Canceled::One(order) => *order,
                     Canceled::List(list) => {
                         let named = list.orders.into_iter().find(|order| order.id == id);
                         named.expect("it was open")
@@ -322,7 +325,7 @@ impl Engine {
             })
             .map_err(Reject::from);
         let place = match self.feasible(actor, &plan) {
-            Ok(()) => Ok(self.act_place(time, actor, &c.place, &plan, out)),
+            Ok(()) => Ok(*self.act_place(time, actor, &c.place, &plan, out)),
             Err(code) => Err(code.into()),
         };
         Ok(Reply::CancelReplaced(Box::new(CancelReplaced {

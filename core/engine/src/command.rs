@@ -8,6 +8,7 @@ use types::{AccountId, Amount, InstrumentId, ProductId, Seq, Time, Wallet};
 
 use crate::Engine;
 use crate::cancel::Canceled;
+use crate::place::{Ahead, Plan};
 
 impl Engine {
     pub(crate) fn dispatch(
@@ -19,14 +20,15 @@ impl Engine {
         let actor = request.actor;
         let reply = match &request.command {
             Command::PlaceOrder(c) => {
-                let plan = self.plan(time, actor, c)?;
+                let mut plan = Plan::of(c);
+                self.plan_into(time, actor, c, Ahead::default(), &mut plan)?;
                 self.feasible(actor, &plan)?;
-                Reply::Placed(Box::new(self.act_place(time, actor, c, &plan, out)))
+                Reply::Placed(self.act_place(time, actor, c, &plan, out))
             }
             Command::CancelOrder(c) => {
                 let found = self.check_cancel(actor, c)?;
                 match self.cancel_found(time, c.instrument, found, c.client_id, out) {
-                    Canceled::One(order) => Reply::Canceled(Box::new(order)),
+                    Canceled::One(order) => Reply::Canceled(order),
                     Canceled::List(list) => Reply::ListCanceled(list),
                 }
             }

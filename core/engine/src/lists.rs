@@ -219,7 +219,9 @@ impl Engine {
             let plan = if c.kind.pays() && at > 0 {
                 self.plan_unsized(time, actor, leg, (c.legs[0].qty, ahead))?
             } else {
-                self.plan_behind(time, actor, leg, ahead)?
+                let mut plan = Plan::of(leg);
+                self.plan_into(time, actor, leg, ahead, &mut plan)?;
+                plan
             };
             ahead.orders += 1;
             ahead.algos += u32::from(leg.kind.is_conditional());
@@ -591,7 +593,7 @@ impl Engine {
         let found = find_open(market, account, &protocol::OrderKey::Id(order)).ok()?;
         Some(match found {
             crate::cancel::Found::Book(place) => {
-                self.close_in_book(time, instrument, place, why, out)
+                *self.close_in_book(time, instrument, place, why, out)
             }
             crate::cancel::Found::Waiting(id) => self.close_waiting(time, instrument, id, why, out),
         })

@@ -207,13 +207,16 @@ impl Market {
                 true => self.conditions.get(&live.id).copied().map(Box::new),
                 false => None,
             },
-            more: self.more(live, shape).boxed(),
+            more: match live.listed || live.pegged || shape.iceberg.is_some() {
+                true => self.more(live, shape),
+                false => None,
+            },
         }
     }
 
     /// What only few orders have.
-    #[inline]
-    fn more(&self, live: &LiveOrder, shape: &Shape) -> More {
+    #[cold]
+    fn more(&self, live: &LiveOrder, shape: &Shape) -> Option<Box<More>> {
         let mut more = match live.listed {
             true => self.lists.more(live.id),
             false => More::default(),
@@ -224,7 +227,7 @@ impl Market {
         if live.pegged {
             more.peg = self.pegs.get(&live.id).copied();
         }
-        more
+        more.boxed()
     }
 
     /// An open order as one, with how much of it is shown.

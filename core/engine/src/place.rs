@@ -51,6 +51,26 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    /// What the command alone says.
+    #[inline]
+    pub fn of(c: &PlaceOrder) -> Plan {
+        Plan {
+            market: 0,
+            seat: None,
+            group: None,
+            side: c.side,
+            kind: c.kind,
+            tif: c.tif,
+            stp: StpMode::None,
+            price: None,
+            limit: Limit::Lots(Qty(0)),
+            quote_qty: c.quote_qty,
+            wait: None,
+            iceberg: None,
+            peg: None,
+        }
+    }
+
     /// The quantity asked for; zero when it was asked by quote amount.
     pub fn qty(&self) -> Qty {
         match self.limit {
@@ -189,18 +209,20 @@ impl Engine {
         actor: AccountId,
         c: &PlaceOrder,
     ) -> Result<Plan, RejectCode> {
-        self.plan_behind(time, actor, c, Ahead::default())
+        let mut plan = Plan::of(c);
+        self.plan_into(time, actor, c, Ahead::default(), &mut plan)?;
+        Ok(plan)
     }
 
-    /// The same for an order that is placed together with others that count before it.
-    #[inline]
-    pub(crate) fn plan_behind(
+    /// The same in place, for an order that may be placed together with others that count before it.
+    pub(crate) fn plan_into(
         &self,
         time: Time,
         actor: AccountId,
         c: &PlaceOrder,
         ahead: Ahead,
-    ) -> Result<Plan, RejectCode> {
+        plan: &mut Plan,
+    ) -> Result<(), RejectCode> {
         if !self.is_user(actor) {
             return Err(RejectCode::NotPermitted);
         }
@@ -210,33 +232,22 @@ impl Engine {
         if spec.instrument().denied != Denied::NONE {
             spec.offers(c)?;
         }
-        let mut plan = Plan {
-            market: c.instrument.0 as usize - 1,
-            seat: market.live.seat_of(actor),
-            group: self.group(actor),
-            side: c.side,
-            kind: c.kind,
-            tif: c.tif,
-            stp: c.stp.unwrap_or(spec.instrument().default_stp),
-            price: None,
-            limit: Limit::Lots(Qty(0)),
-            quote_qty: c.quote_qty,
-            wait: None,
-            iceberg: None,
-            peg: None,
-        };
+        plan.market = c.instrument.0 as usize - 1;
+        plan.seat = market.live.seat_of(actor);
+        plan.group = self.group(actor);
+        plan.stp = c.stp.unwrap_or(spec.instrument().default_stp);
         if let Some(extras) = c.extras.as_deref() {
-            plan_peg(c, extras, &mut plan)?;
+            plan_peg(c, extras, plan)?;
         }
         if c.kind.is_conditional() {
-            self.plan_conditional(c, &mut plan, time, ahead)?;
+            self.plan_conditional(c, plan, time, ahead)?;
         } else if c.kind == OrderKind::Market {
             plan.limit = plan_market(market, c, time)?;
         } else {
-            plan_limit(market, c, &mut plan, time, ahead)?;
+            plan_limit(market, c, plan, time, ahead)?;
         }
         if let Some(extras) = c.extras.as_deref() {
-            market.plan_iceberg(extras, &mut plan, ahead)?;
+            market.plan_iceberg(extras, plan, ahead)?;
         }
         if plan.may_rest() || plan.wait.is_some() || ahead.pending {
             spec.max_num_orders(plan.seat.map_or(0, |s| market.open_orders(s)) + ahead.orders)?;
@@ -245,10 +256,10 @@ impl Engine {
             }
         }
         if plan.side == Side::Buy && spec.limits_position() {
-            self.check_position(actor, &plan)?;
+            self.check_position(actor, plan)?;
         }
         if self.exchange.is_some() {
-            self.check_exchange(actor, c, &plan, ahead)?;
+            self.check_exchange(actor, c, plan, ahead)?;
         }
         if !spec.instrument().allowed_stp.contains(plan.stp) {
             return Err(RejectCode::StpModeNotAllowed);
@@ -256,8 +267,7 @@ impl Engine {
         if spec.status() != MarketStatus::Trading {
             return Err(RejectCode::MarketClosed);
         }
-        check_name(market, plan.seat, &c.client_id)?;
-        Ok(plan)
+        check_name(market, plan.seat, &c.client_id)
     }
 
     /// MAX_POSITION. Walks the actor's own open orders on the instrument, and only where the filter is set.
@@ -330,9 +340,9 @@ impl Engine {
         c: &PlaceOrder,
         plan: &Plan,
         out: &mut Events,
-    ) -> Placed {
+    ) -> Box<Placed> {
         if let Some(wait) = &plan.wait {
-            return self.act_wait(time, actor, c, (plan, wait), out);
+            return Box::new(self.act_wait(time, actor, c, (plan, wait), out));
         }
         let market = &mut self.markets[plan.market];
         let seat = match plan.seat {
@@ -348,29 +358,24 @@ impl Engine {
         order.strategy_kind = c.strategy_kind;
         if let Some(peg) = plan.peg {
             order.pegged = true;
-            market.pegs.insert(
-                id,
-                Pegged {
-                    priced: true,
-                    ..peg
-                },
-            );
+            market.note_peg(id, peg);
         }
-        let placed = market.order(&order, &plan.shape(), OrderStatus::New);
-        out.push(Event::OrderPlaced(OrderPlaced { order: placed }));
+        out.push(Event::OrderPlaced(OrderPlaced {
+            order: market.order(&order, &plan.shape(), OrderStatus::New),
+        }));
         let (status, prevented_match) = self.enter(time, plan, &mut order, out);
         let market = &mut self.markets[plan.market];
-        let mut told = market.order(&order, &plan.shape(), status);
+        let mut told = Box::new(Placed {
+            order: market.order(&order, &plan.shape(), status),
+            prevented_match,
+        });
         if market.rules.is_some() {
-            reference::name_reason(&mut told, out);
+            reference::name_reason(&mut told.order, out);
         }
-        if order.pegged && !told.is_open() {
+        if order.pegged && !told.order.is_open() {
             market.pegs.remove(&id);
         }
-        Placed {
-            order: told,
-            prevented_match,
-        }
+        told
     }
 
     /// Brings an order to the book: it takes, rests or ends.
