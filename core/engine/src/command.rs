@@ -32,6 +32,24 @@ impl Engine {
                     Canceled::List(list) => Reply::ListCanceled(list),
                 }
             }
+            _ => return self.dispatch_rare((seq, time), request, out),
+        };
+        Ok(reply)
+    }
+
+    /// Commands that come less often than the placing and canceling of single orders.
+    #[cold]
+    fn dispatch_rare(
+        &mut self,
+        (seq, time): (Seq, Time),
+        request: &Request,
+        out: &mut Events,
+    ) -> Result<Reply, Reject> {
+        let actor = request.actor;
+        let reply = match &request.command {
+            Command::PlaceOrder(_) | Command::CancelOrder(_) => {
+                return self.dispatch((seq, time), request, out);
+            }
             Command::CancelAll(c) => {
                 self.check_cancel_all(actor, c)?;
                 let (orders, lists) = self.act_cancel_all(time, actor, c, out);

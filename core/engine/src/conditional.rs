@@ -153,6 +153,7 @@ impl Engine {
     }
 
     /// Lets a conditional order wait.
+    #[cold]
     pub(crate) fn act_wait(
         &mut self,
         time: Time,
@@ -364,6 +365,7 @@ impl Engine {
     }
 
     /// Takes out an order that waits.
+    #[cold]
     pub(crate) fn close_waiting(
         &mut self,
         time: Time,

@@ -21,6 +21,7 @@ use crate::place::{Ahead, Plan};
 const MAX_PARTS: i64 = 10_000;
 
 /// Do the rare fields go together with the order's kind?
+#[inline]
 pub(crate) fn extras_fit(c: &PlaceOrder) -> bool {
     let Some(extras) = c.extras.as_deref() else {
         return !c.kind.is_conditional();

@@ -558,6 +558,7 @@ impl Engine {
     }
 
     /// Takes out whatever is open of a list.
+    #[cold]
     pub(crate) fn act_cancel_list(
         &mut self,
         time: Time,

@@ -94,6 +94,7 @@ impl Plan {
     }
 
     /// The order as it rests in the book.
+    #[inline]
     fn resting(&self, order: &LiveOrder, price: Price, open: Qty) -> Resting {
         Resting {
             id: order.id,
@@ -127,6 +128,7 @@ impl Plan {
 }
 
 /// Kind, time in force, price and quantities agree?
+#[inline]
 pub(crate) fn check_shape(c: &PlaceOrder) -> Result<(), RejectCode> {
     let (price, qty, quote) = (!c.price.is_zero(), !c.qty.is_zero(), !c.quote_qty.is_zero());
     let fits = match c.kind {
@@ -321,6 +323,7 @@ impl Engine {
     }
 
     /// What the actor may spend of one of the market's assets.
+    #[inline]
     pub(crate) fn free(&self, actor: AccountId, plan: &Plan, leg: Leg) -> Amount {
         let market = &self.markets[plan.market];
         match plan.seat {
@@ -499,6 +502,7 @@ impl Engine {
 
     /// The lots still wanted after matching. For an order by quote amount that did not get all it wanted: what the rest of its budget
     /// would have bought at the last price it met, at least one.
+    #[inline]
     pub(crate) fn open_after(&self, plan: &Plan, remainder: &Remainder) -> Qty {
         match (remainder.stop, remainder.limit) {
             (Stop::Filled, _) => Qty(0),

@@ -182,7 +182,21 @@ impl Spec {
     ///
     /// # Errors
     /// `PercentPrice`, `PercentPriceBySide`.
+    #[inline]
     pub fn percent_price(
+        &self,
+        side: Side,
+        price: Price,
+        average: impl Fn(u32) -> Option<Price>,
+    ) -> Result<(), RejectCode> {
+        let filters = &self.instrument.filters;
+        if filters.percent_price.is_none() && filters.percent_price_by_side.is_none() {
+            return Ok(());
+        }
+        self.percent_price_set(side, price, average)
+    }
+
+    fn percent_price_set(
         &self,
         side: Side,
         price: Price,

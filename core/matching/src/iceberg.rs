@@ -53,6 +53,7 @@ impl Icebergs {
     }
 
     /// What is hidden at a level.
+    #[inline]
     pub fn at(&self, side: u8, price: i64) -> i64 {
         if self.by_level.is_empty() {
             return 0;

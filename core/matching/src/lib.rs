@@ -155,6 +155,7 @@ pub struct Resting {
 impl Resting {
     /// What the book shows of it.
     #[must_use]
+    #[inline]
     pub fn shown(&self) -> Qty {
         self.iceberg.map_or(self.open, |iceberg| iceberg.shown)
     }

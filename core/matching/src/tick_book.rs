@@ -264,6 +264,7 @@ impl TickBook {
         }
     }
 
+    #[inline(always)]
     fn resting(&self, slot: u32) -> Resting {
         let node = &self.nodes[slot as usize];
         let hidden = match node.is_iceberg() {
@@ -504,6 +505,7 @@ impl Book for TickBook {
             .map_or(Qty(0), |place| Qty(self.level_at(side, price.0, place).qty))
     }
 
+    #[inline]
     fn level_open(&self, side: Side, price: Price) -> Qty {
         let hidden = self.icebergs.at(side as u8, price.0);
         Qty(self.level_qty(side, price).0.saturating_add(hidden))

@@ -104,12 +104,14 @@ impl LiveOrders {
     /// # Panics
     /// When no order is open there.
     #[must_use]
+    #[inline]
     pub fn get(&self, slot: u32) -> &LiveOrder {
         self.orders[slot as usize].as_ref().expect("an open order")
     }
 
     /// # Panics
     /// When no order is open there.
+    #[inline]
     pub fn get_mut(&mut self, slot: u32) -> &mut LiveOrder {
         self.orders[slot as usize].as_mut().expect("an open order")
     }
