@@ -44,6 +44,8 @@ enum Command {
     Conformance(commands::conformance::Options),
     /// Measure, as ratios within one run
     Bench(commands::bench::Options),
+    /// Give every decoder of foreign bytes mutated ones, for as long as you like
+    Fuzz(commands::fuzz::Options),
     /// Write the generated documents again
     Docs(commands::docs::Options),
     /// Break the exchange on purpose and count what was lost
@@ -58,6 +60,7 @@ fn main() -> std::process::ExitCode {
         Command::Check => commands::check::run(),
         Command::Conformance(options) => commands::conformance::run(&options),
         Command::Bench(options) => commands::bench::run(&options),
+        Command::Fuzz(options) => commands::fuzz::run(&options),
         Command::Docs(options) => commands::docs::run(&options),
         Command::Drill(options) => commands::drill::run(&options),
     };

@@ -5,6 +5,7 @@ pub mod check;
 pub mod conformance;
 pub mod docs;
 pub mod drill;
+pub mod fuzz;
 pub mod quick;
 pub mod run;
 pub mod test;

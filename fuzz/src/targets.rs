@@ -1,0 +1,206 @@
+//! The decoders.
+
+mod files;
+mod text;
+mod venue;
+mod wire;
+
+use crate::Target;
+
+fn none() -> Vec<Vec<u8>> {
+    Vec::new()
+}
+
+/// What matters to parameters.
+const PARAMETERS: &[&str] = &[
+    "&",
+    "=",
+    "%",
+    "%00",
+    "%FF",
+    "%C3%A9",
+    "+",
+    "signature=",
+    "timestamp=",
+    "recvWindow=",
+    "symbol=",
+    "[\"TIDEUSDT\"]",
+    "é",
+    "\0",
+];
+const JSON: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    ",",
+    ":",
+    "null",
+    "true",
+    "1e400",
+    "\\u0000",
+    "\\ud800",
+    "\"id\":",
+    "\"params\":",
+    "\"method\":",
+    "[[[[[[[[",
+    "{\"a\":",
+    "é",
+];
+
+/// Every decoder of foreign bytes.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "query",
+        says: "the query string of a request",
+        words: PARAMETERS,
+        seeds: none,
+        open: text::query,
+        inputs: 30_000,
+    },
+    Target {
+        name: "form",
+        says: "a form as the body of a request",
+        words: PARAMETERS,
+        seeds: none,
+        open: text::form,
+        inputs: 30_000,
+    },
+    Target {
+        name: "decimal",
+        says: "a price or a quantity",
+        words: &[".", "-", "0", "e", "+", "00000000", "99999999", " "],
+        seeds: none,
+        open: text::decimal,
+        inputs: 60_000,
+    },
+    Target {
+        name: "json_frame",
+        says: "the text of a WebSocket API frame, through the running server",
+        words: JSON,
+        seeds: none,
+        open: venue::json_frame,
+        inputs: 600,
+    },
+    Target {
+        name: "control_frame",
+        says: "the text of a control frame of market streams, through the running server",
+        words: JSON,
+        seeds: none,
+        open: venue::control_frame,
+        inputs: 400,
+    },
+    Target {
+        name: "http",
+        says: "a request with its head, as it comes off the socket",
+        words: &[
+            "\r\n",
+            "\n",
+            ": ",
+            " HTTP/1.1",
+            "GET ",
+            "POST ",
+            "Content-Length: ",
+            "Transfer-Encoding: chunked",
+            "Upgrade: websocket",
+            "Connection: upgrade",
+            "X-MBX-APIKEY: ",
+            "Accept: application/sbe",
+            "X-MBX-SBE: 3:5",
+            "Host: ",
+            "/api/v3/",
+            "?",
+            "%",
+            "\0",
+        ],
+        seeds: none,
+        open: venue::http,
+        inputs: 500,
+    },
+    Target {
+        name: "websocket",
+        says: "frames of a WebSocket as they come off the socket",
+        words: &["\u{1}\u{0}", "\u{7e}", "\u{7f}", "\0\0\0\0\0\0\0\0"],
+        seeds: venue::frames,
+        open: venue::websocket,
+        inputs: 500,
+    },
+    Target {
+        name: "fix",
+        says: "FIX messages as they come off the socket",
+        words: &[
+            "8=FIX.4.4\u{1}9=",
+            "\u{1}",
+            "=",
+            "10=000\u{1}",
+            "35=A\u{1}",
+            "35=D\u{1}",
+            "95=",
+            "96=",
+            "73=2\u{1}",
+        ],
+        seeds: none,
+        open: wire::fix,
+        inputs: 60_000,
+    },
+    Target {
+        name: "sbe",
+        says: "messages of Simple Binary Encoding",
+        words: &[],
+        seeds: wire::sbe_seeds,
+        open: wire::sbe,
+        inputs: 40_000,
+    },
+    Target {
+        name: "record",
+        says: "a request or an event, as a journal holds it",
+        words: &[],
+        seeds: wire::record_seeds,
+        open: wire::record,
+        inputs: 60_000,
+    },
+    Target {
+        name: "snapshot",
+        says: "a snapshot of the engine",
+        words: &[],
+        seeds: wire::snapshot_seeds,
+        open: wire::snapshot,
+        inputs: 6_000,
+    },
+    Target {
+        name: "journal",
+        says: "a segment of the journal",
+        words: &["HWB1"],
+        seeds: files::segments,
+        open: files::journal,
+        inputs: 1_500,
+    },
+    Target {
+        name: "configuration",
+        says: "a configuration file",
+        words: &[
+            "\n", " = ", "\"", "[", "]", "listen", "limits", "wide", "retain", "seed", "demo",
+            "true", "# ", "\"\"\"", "{",
+        ],
+        seeds: none,
+        open: files::configuration,
+        inputs: 2_000,
+    },
+    Target {
+        name: "recording",
+        says: "a recording of a market",
+        words: &[],
+        seeds: files::recordings,
+        open: files::recording,
+        inputs: 6_000,
+    },
+    Target {
+        name: "frames",
+        says: "recorded frames of market data",
+        words: JSON,
+        seeds: none,
+        open: files::frames,
+        inputs: 2_000,
+    },
+];
