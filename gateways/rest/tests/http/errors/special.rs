@@ -610,3 +610,54 @@ async fn a_cancel_replace_that_fails_in_half() {
     let open = venue.good(&ann, "GET", "/api/v3/openOrders", "").await;
     assert_eq!(open, json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_of_the_whole_venue_bound_every_market() {
+    let (venue, ann, _) = Venue::with_market().await;
+    let mut api = Api::open(&venue).await;
+    let before = venue.digest().await;
+    let stop = "symbol=ABCUSDT&side=SELL&type=STOP_LOSS&quantity=1&stopPrice=40";
+    let iceberg = format!("{GOOD}&icebergQty=0.5");
+    let oco = "symbol=ABCUSDT&side=SELL&quantity=1&aboveType=LIMIT_MAKER&abovePrice=120&belowType=STOP_LOSS&belowStopPrice=80";
+    for (name, field, path, method, params) in [
+        ("ORDERS", "maxNumOrders", PLACE, "order.place", GOOD),
+        (
+            "ALGO_ORDERS",
+            "maxNumAlgoOrders",
+            PLACE,
+            "order.place",
+            stop,
+        ),
+        (
+            "ICEBERG_ORDERS",
+            "maxNumIcebergOrders",
+            PLACE,
+            "order.place",
+            iceberg.as_str(),
+        ),
+        (
+            "ORDER_LISTS",
+            "maxNumOrderLists",
+            "/api/v3/orderList/oco",
+            "orderList.place.oco",
+            oco,
+        ),
+    ] {
+        let filter = json!({"filterType": format!("EXCHANGE_MAX_NUM_{name}"), field: 0});
+        let body = json!({"exchangeFilters": [filter]}).to_string();
+        let set = venue.send("PUT", "/sandbox/v1/filters", &[], &body).await;
+        assert_eq!(set.status, 200, "{set:?}");
+        let sentence = format!("Filter failure: EXCHANGE_MAX_NUM_{name}");
+        let reply = venue.signed(&ann, "POST", path, params).await;
+        said(&reply, 400, -1013, &sentence);
+        let mut asked = json!({"timestamp": venue.now_ms()});
+        for (name, value) in params.split('&').filter_map(|pair| pair.split_once('=')) {
+            asked[name] = value.into();
+        }
+        let answer = api.call(method, signed(&ann, asked)).await;
+        told(&answer, 400, -1013, &sentence);
+    }
+    let none = json!({"exchangeFilters": []}).to_string();
+    venue.send("PUT", "/sandbox/v1/filters", &[], &none).await;
+    assert_eq!(venue.digest().await, before);
+}
