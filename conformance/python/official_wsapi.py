@@ -169,6 +169,12 @@ async def user_data(area, api, handle, symbol, account_id, maker):
         await until(lambda: reports("BalanceUpdate"))
         update = typed(reports("BalanceUpdate")[-1], "BalanceUpdate")
         equal((update.a, update.d), ("USDT", "5.00000000"))
+    with check(area, "externalLockUpdate on a lock and its end"):
+        for act, delta in (("lock", "2.00000000"), ("unlock", "-2.00000000")):
+            await asyncio.to_thread(board.sandbox, "POST", f"/accounts/{account_id}/{act}", {"asset": "USDT", "amount": "2"})
+            await until(lambda: any(e.d == delta for e in reports("ExternalLockUpdate")))
+            update = typed(reports("ExternalLockUpdate")[-1], "ExternalLockUpdate")
+            equal((update.a, update.d), ("USDT", delta))
     return events
 
 

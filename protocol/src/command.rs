@@ -191,6 +191,8 @@ wire_enum! {
         31 = SetFeatures(SetFeatures),
         /// Bounds over all instruments.
         32 = SetExchangeFilters(Box<crate::ExchangeFilters>),
+        /// A part of a spot balance is locked by a system outside, or is free again.
+        40 = LockBalance(BalanceLock),
     }
 }
 wire_struct! {
@@ -202,6 +204,11 @@ wire_struct! {
         pub default_stp: StpMode,
         pub allowed_stp: StpModes,
     }
+}
+wire_struct! {
+    /// Locked when positive, free again when negative.
+    #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+    pub struct BalanceLock { pub account: AccountId, pub asset: AssetId, pub delta: Amount }
 }
 wire_struct! {
     /// A trade of two accounts outside of the book: moves base and quote, and costs nothing.

@@ -4,8 +4,8 @@ use types::{
 };
 
 use crate::{
-    AccountFees, BlockTrade, ExecutionRules, FeeSchedule, Instrument, InstrumentFees, Order,
-    OrderList, Reference, SetTradeGroup, StpMode,
+    AccountFees, BalanceLock, BlockTrade, ExecutionRules, FeeSchedule, Instrument, InstrumentFees,
+    Order, OrderList, Reference, SetTradeGroup, StpMode,
 };
 
 /// What followed from one record, in order. Reused from record to record, so that the engine does not allocate once warm.
@@ -56,6 +56,7 @@ wire_enum! {
         /// By the venue, or because a day ended and the account's volume is another one.
         32 = AccountFeesChanged(AccountFees),
         35 = ExchangeFiltersChanged(Box<crate::ExchangeFilters>),
+        40 = BalanceLocked(BalanceLock),
         /// An order that is open now.
         128 = OrderRestored(Box<Order>),
         129 = MarketRestored(MarketRestored),

@@ -29,9 +29,9 @@ pub use aggregate::{Aggregate, aggregates};
 pub use batch::{Batch, Executed};
 pub use codec::{Malformed, Wire};
 pub use command::{
-    Admin, AmendOrder, BlockTrade, BothKeys, CancelAll, CancelList, CancelOrder, CancelReplace,
-    CancelReplaceMode, CancelRestriction, Command, Fund, ListInstrument, NewAsset, OrderKey,
-    PlaceList, PlaceOrder, ProductCommand, Request, SetFeatures, SetFilters, SetStatus,
+    Admin, AmendOrder, BalanceLock, BlockTrade, BothKeys, CancelAll, CancelList, CancelOrder,
+    CancelReplace, CancelReplaceMode, CancelRestriction, Command, Fund, ListInstrument, NewAsset,
+    OrderKey, PlaceList, PlaceOrder, ProductCommand, Request, SetFeatures, SetFilters, SetStatus,
     SetTradeGroup, Transfer, Wake,
 };
 pub use event::{

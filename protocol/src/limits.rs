@@ -40,6 +40,24 @@ mod tests {
     use crate::{Admin, Event, Wire};
 
     /// The bytes of what binds the venue, for ever.
+    /// The bytes of a lock, for ever.
+    #[test]
+    fn the_bytes_of_a_lock_are_golden() {
+        let lock = crate::BalanceLock {
+            account: types::AccountId(1001),
+            asset: AssetId(4),
+            delta: types::Amount(-5),
+        };
+        let mut bytes = Vec::new();
+        Admin::LockBalance(lock).put(&mut bytes);
+        Event::BalanceLocked(lock).put(&mut bytes);
+        let body = format!("e903000004000000fb{}", "f".repeat(30));
+        assert_eq!(hex(&bytes), format!("28{body}28{body}"));
+        let mut input = &bytes[..];
+        assert_eq!(Admin::take(&mut input), Ok(Admin::LockBalance(lock)));
+        assert_eq!(Event::take(&mut input), Ok(Event::BalanceLocked(lock)));
+    }
+
     #[test]
     fn the_bytes_of_exchange_filters_are_golden() {
         let filters = ExchangeFilters {

@@ -278,6 +278,7 @@ impl Naive {
             }
             Admin::SetTradeGroup(c) => self.set_group(c, events),
             Admin::RecordBlockTrade(_) => unreachable!("the random commands know no block trades"),
+            Admin::LockBalance(_) => unreachable!("the random venues lock nothing"),
             Admin::SetExchangeFilters(_) => unreachable!("the random venues bind nothing"),
             Admin::SetFeatures(_) => unreachable!("the random markets offer all there is"),
             Admin::SetFees(_) | Admin::SetInstrumentFees(_) | Admin::SetAccountFees(_) => {

@@ -8,7 +8,7 @@ use parking_lot::RwLock;
 use protocol::{
     CloseReason, Condition, Event, IcebergShown, MatchPrevented, Order, OrderActivated,
     OrderAmended, OrderClosed, OrderDecremented, OrderPegged, OrderRested, OrderStatus, Traded,
-    WaitingAmended, WaitingDecremented,
+    Transferred, WaitingAmended, WaitingDecremented,
 };
 use types::{AccountId, ClientId, Decimal, InstrumentId, OrderId, Seq, Side, Time, TradeGroupId};
 
@@ -27,6 +27,17 @@ struct Lowered {
     account: AccountId,
     qty: Decimal,
     client_id: ClientId,
+}
+
+fn transfer_row(seq: Seq, time: Time, moved: &Transferred) -> TransferRow {
+    TransferRow {
+        seq,
+        account: moved.account,
+        wallet: moved.wallet,
+        asset: moved.asset,
+        delta: moved.delta,
+        time,
+    }
 }
 
 impl Lowered {
@@ -132,14 +143,9 @@ impl Inner {
             Event::IcebergShown(e) => self.shown(e),
             Event::OrderPegged(e) => self.pegged(e, touched),
             Event::TradeGroupChanged(e) => self.account(e.account).write().group = e.group,
-            Event::Transferred(moved) => chunk.transfers.push(TransferRow {
-                seq,
-                account: moved.account,
-                wallet: moved.wallet,
-                asset: moved.asset,
-                delta: moved.delta,
-                time,
-            }),
+            Event::Transferred(moved) => chunk.transfers.push(transfer_row(seq, time, moved)),
+            // the balance that it changed is told behind it
+            Event::BalanceLocked(_) => {}
             Event::BlockTraded(traded) => {
                 let traded = *traded;
                 let row = BlockRow { traded, time };

@@ -59,6 +59,7 @@ impl Engine {
                 self.fees.check_account(c)
             }
             Admin::SetTradeGroup(c) => self.check_group(c),
+            Admin::LockBalance(c) => self.check_lock(c),
             Admin::SetRulesVersion(version) => {
                 let known = (1..=RULES_VERSION).contains(version);
                 known.then_some(()).ok_or(RejectCode::InvalidSpecification)
@@ -172,6 +173,10 @@ impl Engine {
             }
             Admin::SetTradeGroup(c) => {
                 self.act_group(c, out);
+                Reply::Done
+            }
+            Admin::LockBalance(c) => {
+                self.act_lock(c, out);
                 Reply::Done
             }
             Admin::Fund(c) => {

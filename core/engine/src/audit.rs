@@ -15,7 +15,7 @@ impl Engine {
     /// The first violation found.
     pub fn audit(&self) -> Result<(), Violation> {
         self.ledger.audit().map_err(|e| Violation(e.to_string()))?;
-        let mut holds = BTreeMap::new();
+        let mut holds: BTreeMap<Key, i128> = self.locked_holds().collect();
         for market in &self.markets {
             let symbol = &market.spec.instrument().symbol;
             let named = |e: String| Violation(format!("{symbol}: {e}"));

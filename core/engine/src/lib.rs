@@ -50,6 +50,7 @@ mod extras;
 mod groups;
 mod limits;
 mod lists;
+mod locks;
 mod market;
 mod pairs;
 mod place;

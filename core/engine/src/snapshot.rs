@@ -19,6 +19,7 @@
 //!  25 rules             n:u32  n x instrument:u32 range:option reference:option    by instrument
 //!  26 venue's filters   as in `protocol`
 //!  30 fees              as in the crate `fees`
+//!  40 locks             n:u32  n x account:u32 asset:u32 locked:i128               by account and asset
 //! xxh3-128 of all the above
 //! ```
 //!
@@ -59,6 +60,8 @@ const RULES: u8 = 25;
 const EXCHANGE: u8 = 26;
 /// The section of fees.
 const FEES: u8 = 30;
+/// The section of locks from outside.
+const LOCKS: u8 = 40;
 /// Bytes are handed on in pieces of about this size.
 const PIECE: usize = 64 * 1024;
 
@@ -184,6 +187,10 @@ impl Engine {
             w.buffer.extend_from_slice(&filters);
         }
         self.write_fees(&mut w);
+        if let Some(locks) = self.put_locks() {
+            w.put(&LOCKS);
+            w.buffer.extend_from_slice(&locks);
+        }
         w.flush();
         Digest(w.hash.digest128())
     }
@@ -283,6 +290,7 @@ impl Engine {
                 RULES => self.take_rules(input)?,
                 EXCHANGE => self.take_exchange_filters(input)?,
                 FEES => self.read_fees(input)?,
+                LOCKS => self.take_locks(input)?,
                 _ => return Err(corrupt("a section that this program does not know")),
             }
         }

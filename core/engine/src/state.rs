@@ -9,7 +9,8 @@ use protocol::{
     Reply, Request,
 };
 use types::{
-    AccountId, AssetId, Decimal, InstrumentId, OrderId, Seq, Time, TradeGroupId, TradeId, UpdateId,
+    AccountId, Amount, AssetId, Decimal, InstrumentId, OrderId, Seq, Time, TradeGroupId, TradeId,
+    UpdateId,
 };
 
 use crate::RULES_VERSION;
@@ -31,6 +32,8 @@ pub struct Engine {
     pub(crate) fees: Fees,
     /// The trade groups of accounts that are of one.
     pub(crate) groups: BTreeMap<AccountId, TradeGroupId>,
+    /// What is locked from outside of spot balances.
+    pub(crate) locks: BTreeMap<(AccountId, AssetId), Amount>,
     /// To the asset in which commission may be paid.
     pub(crate) discounts: Ways,
     /// To the asset in which volumes are measured.
@@ -76,6 +79,7 @@ impl Engine {
             ledger: Ledger::new(),
             fees: Fees::default(),
             groups: BTreeMap::new(),
+            locks: BTreeMap::new(),
             discounts: Ways::default(),
             values: Ways::default(),
             accounts_end: AccountId::FIRST_USER,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use identity::{Keys, NewKey};
 use kit::{ApiError, Context, Desk, DeskAnswer, Json, TimeUnit, words};
 use protocol::{
-    Admin, Command, Fund, Instrument, ListInstrument, NewAsset, Reject, RejectCode, Reply, Request,
-    SetFilters, SetStatus, StpMode, StpModes,
+    Admin, BalanceLock, Command, Fund, Instrument, ListInstrument, NewAsset, Reject, RejectCode,
+    Reply, Request, SetFilters, SetStatus, StpMode, StpModes,
 };
 use sequencer::Accepted;
 use types::{
@@ -31,6 +31,8 @@ const REQUESTS: &[&str] = &[
     "POST /accounts",
     "PUT /accounts/{id}",
     "POST /accounts/{id}/fund",
+    "POST /accounts/{id}/lock",
+    "POST /accounts/{id}/unlock",
     "DELETE /keys/{apiKey}",
     "POST /symbols",
     "PUT /symbols/{symbol}",
@@ -65,6 +67,8 @@ impl Sandbox {
         match (verb, parts.as_slice()) {
             ("POST", ["accounts"]) => self.open_account(body).await,
             ("POST", ["accounts", id, "fund"]) => self.fund(id, body).await,
+            ("POST", ["accounts", id, "lock"]) => self.lock(id, body, true).await,
+            ("POST", ["accounts", id, "unlock"]) => self.lock(id, body, false).await,
             ("PUT", ["accounts", id]) => self.change_account(id, body).await,
             ("PUT", ["fees"]) => self.change_fees(body).await,
             ("GET", ["fees"]) => Ok(self.told_fees()),
@@ -85,7 +89,7 @@ impl Sandbox {
             (
                 _,
                 ["" | "accounts" | "symbols" | "state" | "fees" | "filters"]
-                | ["accounts", _, "fund"]
+                | ["accounts", _, "fund" | "lock" | "unlock"]
                 | ["symbols", _, "blockTrades"]
                 | ["keys" | "symbols" | "accounts" | "fees", _],
             ) => Err(ApiError::new(
@@ -166,6 +170,32 @@ impl Sandbox {
             json.num("accountId", account)
                 .str("asset", &fund.asset)
                 .str("amount", format_atoms(atoms, precision).as_str());
+        }))
+    }
+
+    /// As a system outside locks a part of a balance, or lets go of it.
+    async fn lock(&self, id: &str, body: &[u8], locks: bool) -> Answer {
+        let asked: body::Fund = body::read(body)?;
+        let account = self.known_account(id)?;
+        let name = body::asset_name(&asked.asset)?;
+        let asset = self.ctx.views.asset_by_name(name);
+        let asset = asset.ok_or_else(|| wrong(format!("There is no asset {name}.")))?;
+        let amount = body::amount(&asked.amount, asset.precision)?;
+        let delta = if locks {
+            amount
+        } else {
+            Amount::ZERO.minus(amount)
+        };
+        self.admin(Admin::LockBalance(BalanceLock {
+            account,
+            asset: asset.id,
+            delta,
+        }))
+        .await?;
+        Ok(written(|json| {
+            json.num("accountId", account)
+                .str("asset", &asset.name)
+                .str("amount", format_atoms(amount.0, asset.precision).as_str());
         }))
     }
 

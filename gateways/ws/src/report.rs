@@ -310,6 +310,14 @@ pub fn balance_update(
     json.time("T", time).end();
 }
 
+/// A part of a balance was locked from outside, or let go.
+pub fn external_lock(json: &mut Json, asset: (&str, u8), delta: Amount, time: Time, now: Time) {
+    json.begin().str("e", "externalLockUpdate").time("E", now);
+    json.str("a", asset.0);
+    json.str("d", format_atoms(delta.0, asset.1).as_str());
+    json.time("T", time).end();
+}
+
 pub fn stream_terminated(json: &mut Json, now: Time) {
     json.begin().str("e", "eventStreamTerminated");
     json.time("E", now).end();

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kit::{Json, TimeUnit, words};
 use protocol::{
-    BalanceChanged, Condition, Event, MatchPrevented, Order, OrderClosed, OrderDecremented,
-    OrderKind, OrderList, OrderPegged, OrderPlaced, OrderStatus, Party, StpMode, Traded,
-    Transferred, WaitingDecremented,
+    BalanceChanged, BalanceLock, Condition, Event, MatchPrevented, Order, OrderClosed,
+    OrderDecremented, OrderKind, OrderList, OrderPegged, OrderPlaced, OrderStatus, Party, StpMode,
+    Traded, Transferred, WaitingDecremented,
 };
 use types::{
     AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, ListId, OrderId, Time,
@@ -169,6 +169,7 @@ impl Users {
             Event::OrderPegged(e) => self.pegged(hub, names, e, at),
             Event::OrderDecremented(e) => self.decremented(hub, names, e, at),
             Event::Transferred(transfer) => self.transferred(hub, names, transfer, at),
+            Event::BalanceLocked(lock) => self.locked(hub, names, lock, at),
             _ => {}
         }
     }
@@ -586,6 +587,15 @@ impl Users {
             match_price: prevented.price,
             match_quote: quote_rounded_down(prevented.price, *match_qty, named.quote_precision),
         })
+    }
+
+    fn locked(&self, hub: &Hub, names: &Names, lock: &BalanceLock, at: Moment) {
+        if self.listened(lock.account) {
+            let asset = names.asset(lock.asset);
+            self.tell(hub, lock.account, |json| {
+                report::external_lock(json, asset, lock.delta, at.time, at.now);
+            });
+        }
     }
 
     fn transferred(&self, hub: &Hub, names: &Names, transfer: &Transferred, at: Moment) {

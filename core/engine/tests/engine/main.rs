@@ -13,6 +13,7 @@ mod found;
 mod icebergs;
 mod list_extras;
 mod lists;
+mod locks;
 mod orders;
 mod pairs;
 mod pegs;

@@ -51,3 +51,23 @@ async fn filters_change_under_an_open_market() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_cannot_be_locked_nor_unlocked() {
+    let (venue, ann, _) = Venue::with_market().await;
+    let before = venue.digest().await;
+    for (act, asset, amount, said) in [
+        ("lock", "NEVER", "1", "NEVER"),
+        ("lock", "USDT", "100000.00000001", "balance"),
+        ("lock", "USDT", "0", "amount"),
+        ("lock", "USDT", "-1", "-1"),
+        ("unlock", "USDT", "1", "amount"),
+    ] {
+        let path = format!("/sandbox/v1/accounts/{}/{act}", ann.account);
+        let body = json!({"asset": asset, "amount": amount}).to_string();
+        let reply = venue.send("POST", &path, &[], &body).await;
+        let refused = reply.status == 400 && reply.body.contains(said);
+        assert!(refused, "{act} {body}: {reply:?}");
+    }
+    assert_eq!(venue.digest().await, before);
+}

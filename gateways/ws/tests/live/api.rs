@@ -402,3 +402,80 @@ async fn lists_are_told_in_full_or_by_result_unless_asked() {
     }
     venue.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_from_outside_is_told_and_cannot_be_spent() {
+    let venue = Venue::open(Profile::WIDE).await;
+    let trader = venue.trader().await;
+    let sbe = "/ws-api/v3?responseFormat=sbe&sbeSchemaId=3&sbeSchemaVersion=5";
+    let mut api = venue.connect("/ws-api/v3").await;
+    let mut binary = venue.connect(sbe).await;
+    api.ok(SUBSCRIBE, trader.signed(json!({}))).await;
+    binary.ok(SUBSCRIBE, trader.signed(json!({}))).await;
+    for (act, amount, delta, free, locked) in [
+        (
+            "lock",
+            "600",
+            "600.00000000",
+            "400.00000000",
+            "600.00000000",
+        ),
+        (
+            "unlock",
+            "150.5",
+            "-150.50000000",
+            "550.50000000",
+            "449.50000000",
+        ),
+    ] {
+        let path = format!("/accounts/{}/{act}", trader.account);
+        let asked = json!({"asset": "TIDE", "amount": amount});
+        venue.sandbox("POST", &path, &asked).await;
+        let told = api.wait(|f| f["event"]["e"] == "externalLockUpdate").await;
+        let event = &told["event"];
+        assert_eq!(
+            (&event["a"], &event["d"]),
+            (&json!("TIDE"), &json!(delta)),
+            "{told}"
+        );
+        assert!(event["E"].is_u64() && event["T"].is_u64(), "{told}");
+        let position = api
+            .wait(|f| f["event"]["e"] == "outboundAccountPosition")
+            .await;
+        let balance = json!([{"a": "TIDE", "f": free, "l": locked}]);
+        assert_eq!(position["event"]["B"], balance);
+        let in_binary = binary.wait(|f| f["template"] == 604).await;
+        assert!(
+            in_binary["event"].to_string().contains("TIDE"),
+            "{in_binary}"
+        );
+        let account = api
+            .ok(
+                "account.status",
+                trader.signed(json!({"omitZeroBalances": true})),
+            )
+            .await;
+        let told = account["balances"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|b| b["asset"] == "TIDE")
+            .unwrap();
+        assert_eq!(
+            (&told["free"], &told["locked"]),
+            (&json!(free), &json!(locked))
+        );
+    }
+    let refused = api
+        .call("order.place", trader.signed(limit("SELL", "2", "551")))
+        .await;
+    assert_eq!(
+        refused["error"]["msg"],
+        "Account has insufficient balance for requested action."
+    );
+    api.ok("order.place", trader.signed(limit("SELL", "2", "550")))
+        .await;
+    let state = venue.sandbox("GET", "/state", &json!({})).await;
+    assert_eq!(state["audit"], "ok", "{state}");
+    venue.close().await;
+}
