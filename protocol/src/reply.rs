@@ -50,4 +50,6 @@ pub struct Amended {
     pub previous_client_id: types::ClientId,
     /// The list that it is a part of, as its orders are called now.
     pub list: Option<OrderList>,
+    /// The other orders that it changed: that of its pair; of a list that ended, all that were open.
+    pub related: Vec<Order>,
 }

@@ -140,18 +140,20 @@ impl Engine {
         out: &mut Events,
     ) -> Amended {
         let id = found_id(&self.markets[c.instrument.0 as usize - 1], amend.found);
-        let (order, list) =
-            match self.cancel_found(time, c.instrument, amend.found, c.client_id, out) {
-                Canceled::One(order) => (*order, None),
-                Canceled::List(list) => {
-                    let named = list.orders.into_iter().find(|order| order.id == id);
-                    (named.expect("it was open"), Some(list.list))
-                }
-            };
+        let canceled = self.cancel_found(time, c.instrument, amend.found, c.client_id, out);
+        let (order, list, related) = match canceled {
+            Canceled::One(order) => (*order, None, Vec::new()),
+            Canceled::List(mut list) => {
+                let at = list.orders.iter().position(|order| order.id == id);
+                let named = list.orders.remove(at.expect("it was open"));
+                (named, Some(list.list), list.orders)
+            }
+        };
         Amended {
             order,
             previous_client_id,
             list,
+            related,
         }
     }
 
@@ -172,10 +174,10 @@ impl Engine {
         let stands = market.stands(amend.found);
         let before = Qty(stands.qty.0 - stands.used.0);
         let order = self.lower(time, at, (amend.found, amend.qty), c.client_id, out);
-        if let Some(other) = amend.other {
+        let other = amend.other.map(|other| {
             let name = self.markets[at].name_of(other);
-            self.lower(time, at, (other, amend.qty), name, out);
-        }
+            self.lower(time, at, (other, amend.qty), name, out)
+        });
         self.hold_again(at, id, before);
         let lists = &self.markets[at].lists;
         let list = lists.of(id).and_then(|list| lists.get(list));
@@ -183,6 +185,7 @@ impl Engine {
             order,
             previous_client_id,
             list: list.map(|list| list.told.clone()),
+            related: other.into_iter().collect(),
         }
     }
 

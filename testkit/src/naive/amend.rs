@@ -111,23 +111,27 @@ impl Naive {
         let old = self.markets[at].order(id).clone();
         let previous_client_id = old.client_id;
         if c.new_qty.0 <= old.executed_qty.0 + old.prevented_qty.0 {
-            let (order, list) = match self.end(time, at, id, c.client_id, events) {
-                Ok(order) => (order, None),
+            let (order, list, related) = match self.end(time, at, id, c.client_id, events) {
+                Ok(order) => (order, None, Vec::new()),
                 Err(list) => {
-                    let named = list.orders.into_iter().find(|order| order.id == id);
-                    (named.expect("it was open"), Some(list.list))
+                    let (named, others): (Vec<Order>, Vec<Order>) =
+                        list.orders.into_iter().partition(|order| order.id == id);
+                    let named = named.into_iter().next();
+                    (named.expect("it was open"), Some(list.list), others)
                 }
             };
             return Ok(Reply::Amended(Box::new(Amended {
                 order,
                 previous_client_id,
                 list,
+                related,
             })));
         }
         let order = self.lower(time, at, (id, c.new_qty), c.client_id, events);
+        let mut related = Vec::new();
         if let Some(other) = self.markets[at].other_of_pair(id) {
             let name = self.markets[at].order(other).client_id;
-            self.lower(time, at, (other, c.new_qty), name, events);
+            related.push(self.lower(time, at, (other, c.new_qty), name, events));
         }
         self.hold_again(at, id, old.open_qty());
         let market = &self.markets[at];
@@ -136,6 +140,7 @@ impl Naive {
             order,
             previous_client_id,
             list,
+            related,
         })))
     }
 

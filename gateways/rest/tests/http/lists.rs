@@ -452,6 +452,15 @@ async fn an_amended_pair_is_told_with_its_list() {
         ],
     });
     assert_eq!(done["listStatus"], expected, "{done}");
+    let related = &done["relatedOrders"];
+    assert_eq!(related.as_array().unwrap().len(), 1, "{done}");
+    for (name, value) in [
+        ("orderId", above.clone()),
+        ("qty", "0.40000000".into()),
+        ("clientOrderId", "a".into()),
+    ] {
+        assert_eq!(related[0][name], value, "{name} of {related}");
+    }
     let order = &done["amendedOrder"];
     for (name, value) in [
         ("orderId", below.clone()),

@@ -139,3 +139,32 @@ async fn versions_and_refusals() {
     let reply = venue.send("GET", "/api/v3/time", &either, "").await;
     assert!(reply.json()["serverTime"].is_i64());
 }
+
+/// The list and the other order of an amended pair are groups of the message.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_amended_pair_is_told_in_groups() {
+    let (venue, trader, _) = Venue::with_market().await;
+    let list = "/api/v3/orderList/oco?symbol=ABCUSDT&side=SELL&quantity=2&aboveType=LIMIT_MAKER&abovePrice=120&aboveIcebergQty=0.5\
+        &belowType=STOP_LOSS_LIMIT&belowStopPrice=80&belowTimeInForce=GTC&belowPegPriceType=MARKET_PEG&belowClientOrderId=b";
+    let placed = ask(&venue, Some(&trader), "POST", list, "3:5").await;
+    let reports = &placed.message.json["orderReports"];
+    assert_eq!(placed.status, 200);
+    assert!(
+        same(&reports[0]["icebergQty"], &"0.50000000".into()),
+        "{reports}"
+    );
+    assert_eq!(reports[1]["pegPriceType"], "MARKET_PEG");
+    let amend = "/api/v3/order/amend/keepPriority?symbol=ABCUSDT&origClientOrderId=b&newQty=1&newClientOrderId=c";
+    let amended = ask(&venue, Some(&trader), "PUT", amend, "3:5").await;
+    assert_eq!((amended.status, amended.message.template), (200, 317));
+    let told = &amended.message.json;
+    let (list, related) = (&told["listStatus"][0], &told["relatedOrders"][0]);
+    assert_eq!(list["orders"][1]["clientOrderId"], "c", "{told}");
+    assert_eq!(
+        (&list["contingencyType"], &list["listOrderStatus"]),
+        (&"OCO".into(), &"EXECUTING".into())
+    );
+    assert_eq!(related["orderId"], reports[0]["orderId"]);
+    assert!(same(&related["qty"], &"1.00000000".into()), "{told}");
+    assert!(same(&related["icebergQty"], &"0.50000000".into()), "{told}");
+}

@@ -415,10 +415,18 @@ fn amend<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
                 ctx,
                 &instrument,
                 &amended.order,
-                amended.previous_client_id,
+                Some(amended.previous_client_id),
             );
             if let Some(list) = &amended.list {
                 report::amended_list(json, &instrument.symbol, list);
+            }
+            // not in the JSON of the documents, but in their schema of the same answer
+            if !amended.related.is_empty() {
+                json.array("relatedOrders", |json| {
+                    for order in &amended.related {
+                        report::amended(json, ctx, &instrument, order, None);
+                    }
+                });
             }
             json.end();
         })

@@ -273,20 +273,22 @@ pub(crate) fn queried(
     json.end();
 }
 
-/// An order after an amendment, as the next value.
+/// An order after an amendment, as the next value; `previous` is what the amended one was called before.
 pub(crate) fn amended(
     json: &mut Json,
     ctx: &Context,
     instrument: &Instrument,
     order: &Order,
-    previous: ClientId,
+    previous: Option<ClientId>,
 ) {
     json.begin()
         .str("symbol", &instrument.symbol)
         .num("orderId", order.id);
     list_id(json, order);
-    json.str("origClientOrderId", previous.as_str())
-        .str("clientOrderId", order.client_id.as_str());
+    if let Some(previous) = previous {
+        json.str("origClientOrderId", previous.as_str());
+    }
+    json.str("clientOrderId", order.client_id.as_str());
     json.dec("price", order.asked_price())
         .dec("qty", order.qty)
         .dec("executedQty", order.executed_qty);
