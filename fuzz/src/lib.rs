@@ -9,7 +9,7 @@
 //! * In continuous integration each target has a fixed number of inputs. `cargo x fuzz [TARGET] --seconds N` goes on with new seed numbers.
 //!
 //! Trials also check what must hold of an input that is taken: what was read is written so that it is read again as the same, a restored
-//! engine passes its audit and writes the snapshot that it came from, a server still serves.
+//! engine passes its audit and writes a snapshot of the same state, a server still serves.
 
 pub mod mutate;
 pub mod run;

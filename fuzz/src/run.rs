@@ -1,6 +1,6 @@
 //! One run of one target.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
@@ -17,6 +17,8 @@ const MOST_KEPT: usize = 1_000;
 thread_local! {
     /// A panic here is caught, and told as a finding.
     static TRYING: Cell<bool> = const { Cell::new(false) };
+    /// Where it was.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 /// Panics of threads that serve a trial.
 static STRAY: AtomicU64 = AtomicU64::new(0);
@@ -55,7 +57,10 @@ fn watch_panics() {
     HOOK.call_once(|| {
         let told = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if !TRYING.get() {
+            if TRYING.get() {
+                let place = info.location().map(ToString::to_string);
+                PLACE.replace(place.unwrap_or_default());
+            } else {
                 STRAY.fetch_add(1, Ordering::SeqCst);
                 told(info);
             }
@@ -91,8 +96,13 @@ pub fn run(
                 why,
             })
         };
-        let outcome =
-            outcome.map_err(|panic| finding(format!("it panicked: {}", words_of(&*panic))))?;
+        let outcome = outcome.map_err(|panic| {
+            finding(format!(
+                "it panicked at {}: {}",
+                PLACE.take(),
+                words_of(&*panic)
+            ))
+        })?;
         if STRAY.load(Ordering::SeqCst) != strays {
             return Err(finding("a thread that served it panicked".to_owned()));
         }

@@ -471,6 +471,9 @@ impl Engine {
             && order.tif == TimeInForce::Gtc
             && order.quote_qty.is_zero()
             && open > Qty(0)
+            && market
+                .spec
+                .sum_fits(market.book.level_open(order.side, price), open)
             && !market.crosses(order.side, price);
         if !known || !resting || !market.more_fits(&order, true) {
             return None;

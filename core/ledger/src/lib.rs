@@ -87,6 +87,8 @@ pub enum Imbalance {
     /// The balances of an asset do not sum to zero but to this.
     Sum(AssetId, Amount),
     Negative(Key, Amount, Amount),
+    /// More than [`SUPPLY_LIMIT`].
+    Beyond(Key),
 }
 
 impl fmt::Display for Imbalance {
@@ -98,6 +100,11 @@ impl fmt::Display for Imbalance {
             Imbalance::Negative(key, free, held) => write!(
                 f,
                 "account {} has {free} free and {held} held of asset {} in wallet {}: neither may be negative",
+                key.account, key.asset, key.wallet.0
+            ),
+            Imbalance::Beyond(key) => write!(
+                f,
+                "account {} has more of asset {} in wallet {} than there may be of any",
                 key.account, key.asset, key.wallet.0
             ),
         }
@@ -326,6 +333,12 @@ impl Ledger {
                     Amount(entry.held),
                 ));
             }
+            // as a snapshot may say: the sums below would not fit
+            if entry.held > SUPPLY_LIMIT.0
+                || entry.free.unsigned_abs() > SUPPLY_LIMIT.0.unsigned_abs()
+            {
+                return Err(Imbalance::Beyond(entry.key));
+            }
             *sums.entry(entry.key.asset).or_default() += entry.free + entry.held;
         }
         match sums.into_iter().find(|(_, sum)| *sum != 0) {
@@ -344,6 +357,15 @@ mod tests {
 
     fn key(account: AccountId) -> Key {
         Key::new(account, Wallet::SPOT, BTC)
+    }
+
+    /// Found by fuzzing snapshots: the sum overflowed.
+    #[test]
+    fn more_than_there_may_be_is_found_before_it_is_added_up() {
+        let mut ledger = Ledger::new();
+        let huge = Amount(i128::MAX);
+        ledger.restore(key(A), huge, huge);
+        assert_eq!(ledger.audit(), Err(Imbalance::Beyond(key(A))));
     }
 
     fn funded(amount: i128) -> (Ledger, BalanceRef) {
