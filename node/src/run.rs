@@ -486,6 +486,7 @@ fn say_ready(
         "rest": format!("http://{address}"),
         "ws": format!("ws://{address}"),
         "wsapi": format!("ws://{address}/ws-api/v3"),
+        "sbe": format!("ws://{address}/sbe"),
     });
     if sandbox {
         line["sandbox"] = json!(format!("http://{address}/sandbox/v1"));

@@ -56,12 +56,13 @@ const fn of(kind: Kind, client: &'static str, file: &'static str) -> Script {
 }
 
 /// All clients, in the order of the scoreboard.
-pub const SCRIPTS: [Script; 10] = [
+pub const SCRIPTS: [Script; 11] = [
     python("binance-sdk-spot (Python)", "python/official.py"),
     python("ccxt (Python)", "python/ccxt_spot.py"),
     python("python-binance", "python/python_binance.py"),
     python("binance-fix-connector", "python/fix.py"),
     python("plain HTTP", "python/wire.py"),
+    python("streams in SBE", "python/sbe_streams.py"),
     python("stories", "python/stories.py"),
     of(Kind::Node, "@binance/spot (Node)", "node/official.mjs"),
     of(Kind::Node, "ccxt (Node)", "node/ccxt_spot.mjs"),

@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use identity::{Key, Keys};
+use identity::{Key, KeyKind, Keys};
 use types::{Decimal, DecimalError, Time};
 
 use crate::params::read_time;
@@ -44,6 +44,23 @@ pub(crate) fn identify(
     } else {
         Err(ApiError::rejected_key())
     }
+}
+
+/// Whose key opens the market streams in SBE: an Ed25519 key with any permission, from where it may be used.
+///
+/// # Errors
+/// -2014 when no key is named or it is no key's shape; -2015 when it is unknown, of another kind, or used from a wrong address.
+pub fn market_data_key(
+    keys: &Keys,
+    named: Option<&str>,
+    peer: IpAddr,
+) -> Result<Arc<Key>, ApiError> {
+    let text = named
+        .filter(|text| is_key(text))
+        .ok_or_else(ApiError::bad_key_format)?;
+    keys.lookup(text)
+        .filter(|key| key.kind == KeyKind::Ed25519 && key.allows(peer))
+        .ok_or_else(ApiError::rejected_key)
 }
 
 fn is_key(text: &str) -> bool {

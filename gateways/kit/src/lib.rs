@@ -41,6 +41,7 @@ mod params;
 mod seam;
 pub mod words;
 
+pub use auth::market_data_key;
 pub use call::{Context, Refusal, Response, authenticate, call, call_on_session};
 pub use error::{ApiError, TABLE};
 pub use ids::random_client_id;

@@ -20,6 +20,8 @@ pub enum UpgradeKind {
     Combined,
     /// `/ws-api/v3`: the WebSocket API.
     Api,
+    /// Market streams in SBE, under `/sbe` or at a host called `stream-sbe.…`: from `/ws…` or `/stream`.
+    Sbe,
 }
 
 /// Takes over connections that ask to become WebSockets. The listener has checked nothing but the path: the handler answers 101 and waits for

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `/api/…` | the method table of the product that the `Host` header names (`api.localhost`; any other name means the default) |
 //! | `/ws…`, `/stream`, `/ws-api/v3` | [`kit::Upgrades`] |
+//! | `/sbe/ws…`, `/sbe/stream`, and `/ws…`, `/stream` at a host called `stream-sbe.…` | the same, in SBE |
 //! | `/sandbox/v1/…` | [`kit::Desk`], when there is one |
 //! | `/healthz`, `/readyz` | 200 while the process lives; 200 once it serves, 503 before and while it ends |
 //! | everything else, by GET | the browser application |

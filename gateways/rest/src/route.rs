@@ -23,13 +23,18 @@ pub struct Hosts {
 
 impl Hosts {
     fn router(&self, host: Option<&HeaderValue>) -> &Router {
-        let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let name = host_name(host);
         self.named
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(name))
             .map_or(&self.default, |(_, router)| router)
     }
+}
+
+/// What stands in front of the port.
+fn host_name(host: Option<&HeaderValue>) -> &str {
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    host.rsplit_once(':').map_or(host, |(name, _)| name)
 }
 
 /// Everything that the listener serves.
@@ -62,7 +67,7 @@ pub(crate) async fn handle(site: &Site, request: WireRequest, peer: IpAddr) -> W
         "/readyz" if is_get => ready(site),
         _ if path.starts_with("/api/") => api(site, request, peer).await,
         _ if path.starts_with("/sandbox/") => sandbox(site, request).await,
-        _ => match upgrade_kind(path) {
+        _ => match upgrade_kind(path, host_name(request.headers().get(header::HOST))) {
             Some(kind) => upgrade(site, kind, request, peer),
             None if is_get => respond::page(path, request.headers().get(header::IF_NONE_MATCH)),
             None => respond::refusal(&ApiError::unsupported_operation().with_status(405)),
@@ -80,7 +85,18 @@ fn ready(site: &Site) -> WireResponse {
     }
 }
 
-fn upgrade_kind(path: &str) -> Option<UpgradeKind> {
+fn upgrade_kind(path: &str, host: &str) -> Option<UpgradeKind> {
+    let is_stream = |path: &str| {
+        let whole = path.trim_end_matches('/');
+        whole == "/ws" || whole == "/stream" || path.starts_with("/ws/")
+    };
+    let sbe = match path.strip_prefix("/sbe") {
+        Some(path) => is_stream(path),
+        None => host.starts_with("stream-sbe.") && is_stream(path),
+    };
+    if sbe {
+        return Some(UpgradeKind::Sbe);
+    }
     match path.trim_end_matches('/') {
         "/ws" => Some(UpgradeKind::Raw),
         "/stream" => Some(UpgradeKind::Combined),

@@ -2,7 +2,7 @@
 //!
 //! The tables of [`layout`] say what each message holds and where its values stand in the JSON of the API. [`answer`](answer::answer) and its siblings
 //! turn the JSON that a method has written into a message; [`decode`](decode::decode) turns a message back into that JSON. Methods are
-//! written once, in JSON, and gain this form by a line in a table.
+//! written once, in JSON, and gain this form by a line in a table. The four events of market streams are written without JSON, by [`stream`].
 //!
 //! # Units and rounding
 //! Times are microseconds: ask the method for them. Decimals are mantissas with the exponent -8, or a finer one when a value needs it;
@@ -23,6 +23,7 @@ mod decimal;
 pub mod decode;
 pub mod encode;
 pub mod layout;
+pub mod stream;
 mod version;
 
 use std::sync::LazyLock;

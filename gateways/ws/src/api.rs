@@ -17,7 +17,7 @@ use types::{AccountId, Time};
 use crate::binary;
 use crate::feed::Message;
 use crate::handle::Line;
-use crate::outbox::Close;
+use crate::outbox::{Close, Payload};
 
 const MAX_SUBSCRIPTIONS: usize = 1_000;
 const MAX_SUBSCRIPTIONS_EVER: u32 = 65_535;
@@ -84,7 +84,14 @@ impl Frame {
 }
 
 impl Api {
-    pub fn is_binary(&self) -> bool {
+    fn tell(&self, frame: Bytes) {
+        self.line.outbox.push(match self.is_binary() {
+            true => Payload::binary(frame),
+            false => Payload::text(frame),
+        });
+    }
+
+    fn is_binary(&self) -> bool {
         self.format != Format::Json
     }
 
@@ -249,7 +256,7 @@ impl Api {
         };
         let reply = self.frame(frame.call(), &response, frame.tells_limits);
         match then {
-            Then::Nothing => self.line.outbox.push(reply),
+            Then::Nothing => self.tell(reply),
             Then::Subscribe(id, account) => {
                 self.line.send(Message::Subscribe {
                     conn: self.line.conn,
@@ -418,9 +425,7 @@ impl Api {
     }
 
     fn answer(&self, call: (&str, &Value), response: &Response, tells_limits: bool) {
-        self.line
-            .outbox
-            .push(self.frame(call, response, tells_limits));
+        self.tell(self.frame(call, response, tells_limits));
         if response.status == BANNED {
             self.line.outbox.close(Close::Banned);
         }

@@ -14,7 +14,7 @@ use crate::api::Api;
 use crate::control::Session;
 use crate::feed::Message;
 use crate::handle::Line;
-use crate::outbox::{Bounds, Close};
+use crate::outbox::{Bounds, Close, Payload};
 
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]
@@ -111,10 +111,6 @@ where
     let life = tokio::time::sleep(settings.life);
     tokio::pin!(life);
     let mut frames = Vec::new();
-    let is_binary = match dialogue {
-        Dialogue::Streams(_) => false,
-        Dialogue::Api(api) => api.is_binary(),
-    };
     loop {
         let listens = match dialogue {
             Dialogue::Streams(_) => true,
@@ -140,7 +136,7 @@ where
             }
             taken = line.outbox.take(&mut frames) => match taken {
                 Ok(()) => {
-                    if let Err(end) = write(socket, line, (&mut frames, is_binary), settings).await {
+                    if let Err(end) = write(socket, line, &mut frames, settings).await {
                         return end;
                     }
                 }
@@ -181,7 +177,7 @@ fn follow(dialogue: &mut Dialogue, line: &Line, text: &str) {
 async fn write<S>(
     socket: &mut WebSocketStream<S>,
     line: &Line,
-    (frames, is_binary): (&mut Vec<Bytes>, bool),
+    frames: &mut Vec<Payload>,
     settings: Settings,
 ) -> Result<(), End>
 where
@@ -189,9 +185,9 @@ where
 {
     let writing = async {
         for frame in frames.drain(..) {
-            let frame = match is_binary {
-                true => Frame::binary(frame),
-                false => Frame::text(frame),
+            let frame = match frame.is_binary {
+                true => Frame::binary(frame.bytes),
+                false => Frame::text(frame.bytes),
             };
             socket.feed(frame).await?;
         }

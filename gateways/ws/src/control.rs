@@ -17,6 +17,8 @@ pub const MAX_STREAMS: usize = 1024;
 pub struct Session {
     streams: Vec<Topic>,
     combined: bool,
+    /// What a name means to this connection.
+    parse: fn(&str) -> Option<Topic>,
 }
 
 /// What follows from a control frame.
@@ -68,7 +70,21 @@ impl Session {
     /// A connection that listens to `streams` from the start.
     #[must_use]
     pub fn new(streams: Vec<Topic>, combined: bool) -> Session {
-        Session { streams, combined }
+        Session {
+            streams,
+            combined,
+            parse: Topic::parse,
+        }
+    }
+
+    /// The same for streams in SBE.
+    #[must_use]
+    pub fn binary(streams: Vec<Topic>) -> Session {
+        Session {
+            streams,
+            combined: false,
+            parse: Topic::parse_binary,
+        }
     }
 
     /// Reads a control frame and says what follows from it. A frame that cannot be followed changes nothing.
@@ -122,7 +138,7 @@ impl Session {
         for param in params {
             let name = param.as_str();
             let topic = name
-                .and_then(Topic::parse)
+                .and_then(self.parse)
                 .ok_or_else(|| invalid("invalid stream"))?;
             let known = |other: &Topic| other.name == topic.name;
             if !self.streams.iter().any(known) && !add.iter().any(known) {

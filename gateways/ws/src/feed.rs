@@ -14,7 +14,7 @@ use crate::encode::{self, Head};
 use crate::hub::{ConnId, Form, Hub, TopicId, encode};
 use crate::market::Market;
 use crate::outbox::{Close, Outbox};
-use crate::topic::{Kind, Speed, Topic};
+use crate::topic::{BINARY_DEPTH_US, BINARY_PARTIAL_US, Kind, Speed, Topic};
 use crate::users::{Listener, Moment, Named, Names, Users, event_frame};
 use crate::{report, statistics};
 
@@ -219,7 +219,8 @@ impl Feed {
         if let Some(entry) = self.hub.conn(conn) {
             for id in ids {
                 let body = encode(entry.unit, |json| report::stream_terminated(json, now));
-                entry.outbox.push(event_frame(entry.form, *id, &body));
+                let frame = event_frame(entry.form, *id, &body);
+                entry.outbox.push(entry.form.payload(frame));
             }
         }
         self.hub.reply(conn, reply);
@@ -309,8 +310,8 @@ impl Feed {
                 }
             }
         }
-        if let Some(market) = touched.and_then(|id| self.markets.get_mut(&id)) {
-            market.tell_touch(&self.hub);
+        if let Some(id) = touched {
+            self.finish_market(id, time, now);
         }
         let at = Moment {
             seq: seq.0,
@@ -319,6 +320,14 @@ impl Feed {
             now,
         };
         self.users.finish(&self.hub, &self.names, events, at);
+    }
+
+    /// Tells what is told of a market once for a record.
+    fn finish_market(&mut self, id: InstrumentId, time: Time, now: Time) {
+        if let Some(market) = self.markets.get_mut(&id) {
+            market.tell_trades(&self.hub, time, now);
+            market.tell_touch(&self.hub, now);
+        }
     }
 
     /// What an event changes about a level of the book.
@@ -405,16 +414,29 @@ impl Feed {
         let Some((instrument, side, price, delta, update)) = self.level_change(event) else {
             return;
         };
+        if let Some(other) = touched.filter(|other| *other != instrument) {
+            self.finish_market(other, time, now);
+        }
         if let Some(market) = self.markets.get_mut(&instrument) {
             market.change(side, price, delta, update);
             *touched = Some(instrument);
         }
     }
 
-    /// Time has passed. Call it at every multiple of [`crate::TICK_US`], or as soon after as possible.
+    /// How often [`Feed::tick`] is to be called: often enough for the fastest stream that somebody listens to.
+    #[must_use]
+    pub fn period(&self) -> i64 {
+        match self.hub.has_binary_topics() {
+            true => crate::FAST_TICK_US,
+            false => crate::TICK_US,
+        }
+    }
+
+    /// Time has passed. Call it at every multiple of [`Feed::period`], or as soon after as possible.
     pub fn tick(&mut self, now: Time) {
         let passed = |us: i64| now.0.div_euclid(us) > self.ticked.0.div_euclid(us);
         let (tenth, second, two) = (passed(100_000), passed(1_000_000), passed(2_000_000));
+        let (diffs, partials) = (passed(BINARY_DEPTH_US), passed(BINARY_PARTIAL_US));
         self.ticked = now;
         for market in self
             .markets
@@ -422,6 +444,12 @@ impl Feed {
             .filter(|market| market.has_listeners())
         {
             market.roll_candles(&self.hub, self.seen, now);
+            if diffs {
+                market.tell_binary_depth(&self.hub, now);
+            }
+            if partials {
+                market.tell_binary_partial(&self.hub, now);
+            }
             if tenth {
                 market.tell_depth(&self.hub, Speed::Ms100, now);
             }

@@ -72,6 +72,11 @@ impl Gateway {
         }
         let now = self.context.now();
         self.context.limits.connect(peer, now)?;
+        if kind == UpgradeKind::Sbe {
+            let key = request.headers().get("x-mbx-apikey");
+            let key = key.map(|key| key.to_str().unwrap_or_default());
+            kit::market_data_key(&self.context.keys, key, peer)?;
+        }
         if kind == UpgradeKind::Api {
             self.context.limits.enter(peer, 2, now)?;
         }
@@ -106,6 +111,7 @@ impl Gateway {
             UpgradeKind::Combined => Form::Combined,
             UpgradeKind::Api if query.format != Format::Json => Form::Binary,
             UpgradeKind::Api => Form::Api,
+            UpgradeKind::Sbe => Form::BinaryStreams,
         };
         let line = Arc::new(self.feed.open(query.unit, form, self.settings.bounds));
         let dialogue = if kind == UpgradeKind::Api {
@@ -127,7 +133,10 @@ impl Gateway {
                 combined: None,
                 reply: Bytes::new(),
             });
-            Dialogue::Streams(Session::new(query.streams, kind == UpgradeKind::Combined))
+            Dialogue::Streams(match kind {
+                UpgradeKind::Sbe => Session::binary(query.streams),
+                _ => Session::new(query.streams, kind == UpgradeKind::Combined),
+            })
         };
         serve(socket, line, dialogue, self.settings).await;
     }
@@ -220,13 +229,25 @@ impl Query {
             tells_limits: true,
         };
         let mut asked = [None; 3];
-        if let (UpgradeKind::Raw, Some(names)) = (kind, path.strip_prefix("/ws/")) {
-            read.add(names)?;
+        let parse = match kind {
+            UpgradeKind::Sbe => Topic::parse_binary,
+            _ => Topic::parse,
+        };
+        let path = match kind {
+            UpgradeKind::Sbe => path.strip_prefix("/sbe").unwrap_or(path),
+            _ => path,
+        };
+        if let (UpgradeKind::Raw | UpgradeKind::Sbe, Some(names)) =
+            (kind, path.strip_prefix("/ws/"))
+        {
+            read.add(names, parse)?;
         }
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             match name {
-                "streams" if kind != UpgradeKind::Api => read.add(value)?,
+                "streams" if kind != UpgradeKind::Api => read.add(value, parse)?,
+                // events in SBE have one unit of time
+                "timeUnit" if kind == UpgradeKind::Sbe => {}
                 "timeUnit" => read.unit = TimeUnit::parse(value)?,
                 "returnRateLimits" => {
                     read.tells_limits = value
@@ -239,6 +260,9 @@ impl Query {
                 _ => {}
             }
         }
+        if kind == UpgradeKind::Sbe {
+            return Ok(read);
+        }
         read.format = binary::form(asked[0], asked[1], asked[2])?;
         if read.format != Format::Json {
             if kind != UpgradeKind::Api {
@@ -249,11 +273,11 @@ impl Query {
         Ok(read)
     }
 
-    fn add(&mut self, names: &str) -> Result<(), ApiError> {
+    fn add(&mut self, names: &str, parse: fn(&str) -> Option<Topic>) -> Result<(), ApiError> {
         let names = percent_decoded(names).ok_or_else(ApiError::illegal_anything)?;
         for name in names.split('/').filter(|name| !name.is_empty()) {
             // A name that is no stream is passed over: ccxt numbers its connections by connecting to `/ws/0`, `/ws/1` and so on.
-            if let Some(topic) = Topic::parse(name)
+            if let Some(topic) = parse(name)
                 && !self.streams.contains(&topic)
             {
                 self.streams.push(topic);

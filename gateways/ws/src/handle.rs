@@ -10,7 +10,6 @@ use kit::TimeUnit;
 use protocol::Batch;
 use types::Time;
 
-use crate::TICK_US;
 use crate::feed::{Feed, Message};
 use crate::hub::{ConnId, Form};
 use crate::outbox::{Bounds, Outbox};
@@ -98,25 +97,29 @@ pub fn start(feed: Feed, now: Now) -> std::io::Result<(FeedHandle, FeedReader, J
 }
 
 fn run(mut feed: Feed, messages: &Receiver<Message>, now: &Now) {
-    let mut next = next_tick(now());
+    let mut next = next_tick(now(), feed.period());
     loop {
-        let left = next.since(now()).clamp(0, TICK_US);
+        let left = next.since(now()).clamp(0, feed.period());
         let left = Duration::from_micros(u64::try_from(left).unwrap_or(0));
         match messages.recv_timeout(left) {
             Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-            Ok(message) => feed.handle(message, now()),
+            Ok(message) => {
+                feed.handle(message, now());
+                // a stream that has just begun may be faster than all others
+                next = next.min(next_tick(now(), feed.period()));
+            }
             Err(RecvTimeoutError::Timeout) => {}
         }
         let time = now();
         if time >= next {
             feed.tick(time);
-            next = next_tick(time);
+            next = next_tick(time, feed.period());
         }
     }
 }
 
-fn next_tick(now: Time) -> Time {
-    Time((now.0.div_euclid(TICK_US) + 1).saturating_mul(TICK_US))
+fn next_tick(now: Time, period: i64) -> Time {
+    Time((now.0.div_euclid(period) + 1).saturating_mul(period))
 }
 
 impl FeedHandle {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use kit::{Json, TimeUnit};
 
 use crate::binary;
-use crate::outbox::{Close, Outbox};
+use crate::outbox::{Close, Outbox, Payload};
 use crate::topic::Topic;
 
 /// A connection, for as long as the program runs.
@@ -27,6 +27,19 @@ pub enum Form {
     Api,
     /// The WebSocket API in SBE.
     Binary,
+    /// Market streams in SBE: events are binary, answers and announcements are texts.
+    BinaryStreams,
+}
+
+impl Form {
+    /// A frame for this connection alone: an answer, or an event of its account.
+    #[must_use]
+    pub fn payload(self, bytes: Bytes) -> Payload {
+        match self {
+            Form::Binary => Payload::binary(bytes),
+            Form::Raw | Form::Combined | Form::Api | Form::BinaryStreams => Payload::text(bytes),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -41,6 +54,7 @@ pub struct Conn {
 struct Listeners {
     name: Box<str>,
     conflates: bool,
+    is_binary: bool,
     conns: Vec<ConnId>,
 }
 
@@ -48,7 +62,8 @@ struct Listeners {
 pub struct Hub {
     conns: HashMap<ConnId, Conn>,
     topics: HashMap<TopicId, Listeners>,
-    by_name: HashMap<Box<str>, TopicId>,
+    /// A name may mean one stream in JSON and another in SBE.
+    by_name: [HashMap<Box<str>, TopicId>; 2],
     last_topic: TopicId,
 }
 
@@ -74,20 +89,28 @@ impl Hub {
 
     pub fn set_combined(&mut self, id: ConnId, combined: bool) {
         if let Some(conn) = self.conns.get_mut(&id) {
-            conn.form = if combined { Form::Combined } else { Form::Raw };
+            match conn.form {
+                Form::Raw | Form::Combined if combined => conn.form = Form::Combined,
+                Form::Raw | Form::Combined => conn.form = Form::Raw,
+                // an event in SBE names its symbol itself and has no wrapper
+                Form::Api | Form::Binary | Form::BinaryStreams => {}
+            }
         }
     }
 
     /// The topic, and whether this is its first listener.
     pub fn listen(&mut self, id: ConnId, topic: &Topic) -> Option<(TopicId, bool)> {
         let conn = self.conns.get_mut(&id)?;
-        let known = self.by_name.get(&topic.name).copied();
+        let is_binary = topic.kind.is_binary();
+        let names = &mut self.by_name[usize::from(is_binary)];
+        let known = names.get(&topic.name).copied();
         let topic_id = known.unwrap_or_else(|| {
             self.last_topic += 1;
-            self.by_name.insert(topic.name.clone(), self.last_topic);
+            names.insert(topic.name.clone(), self.last_topic);
             let listeners = Listeners {
                 name: topic.name.clone(),
                 conflates: topic.kind.conflates(),
+                is_binary,
                 conns: Vec::new(),
             };
             self.topics.insert(self.last_topic, listeners);
@@ -104,8 +127,9 @@ impl Hub {
 
     /// Stops listening; the topic, when nobody listens to it any more.
     pub fn unlisten(&mut self, id: ConnId, name: &str) -> Option<TopicId> {
-        let topic = *self.by_name.get(name)?;
         let conn = self.conns.get_mut(&id)?;
+        let is_binary = conn.form == Form::BinaryStreams;
+        let topic = *self.by_name[usize::from(is_binary)].get(name)?;
         conn.topics.retain(|other| *other != topic);
         self.leave(id, topic).then_some(topic)
     }
@@ -119,7 +143,7 @@ impl Hub {
             return false;
         }
         if let Some(listeners) = self.topics.remove(&topic) {
-            self.by_name.remove(&listeners.name);
+            self.by_name[usize::from(listeners.is_binary)].remove(&listeners.name);
         }
         true
     }
@@ -142,12 +166,35 @@ impl Hub {
             } else {
                 body
             };
+            let frame = Payload::text(frame.clone());
+            if listeners.conflates {
+                conn.outbox.push_latest(topic, frame);
+            } else {
+                conn.outbox.push(frame);
+            }
+        }
+    }
+
+    /// Hands one message in SBE to everybody who listens to the topic.
+    pub fn send_binary(&self, topic: TopicId, message: Vec<u8>) {
+        let Some(listeners) = self.topics.get(&topic) else {
+            return;
+        };
+        let frame = Payload::binary(Bytes::from(message));
+        let conns = listeners.conns.iter().filter_map(|id| self.conns.get(id));
+        for conn in conns {
             if listeners.conflates {
                 conn.outbox.push_latest(topic, frame.clone());
             } else {
                 conn.outbox.push(frame.clone());
             }
         }
+    }
+
+    /// Whether somebody listens to a stream in SBE.
+    pub fn has_binary_topics(&self) -> bool {
+        let [_, binary] = &self.by_name;
+        !binary.is_empty()
     }
 
     pub fn conn(&self, id: ConnId) -> Option<&Conn> {
@@ -157,7 +204,7 @@ impl Hub {
     /// Hands a frame to one connection as it is.
     pub fn reply(&self, id: ConnId, frame: Bytes) {
         if let Some(conn) = self.conns.get(&id) {
-            conn.outbox.push(frame);
+            conn.outbox.push(conn.form.payload(frame));
         }
     }
 
@@ -165,8 +212,8 @@ impl Hub {
     pub fn announce(&self, name: &str, write: impl Fn(&mut Json)) {
         for conn in self.conns.values() {
             let body = encode(conn.unit, &write);
-            conn.outbox.push(match conn.form {
-                Form::Raw => body,
+            let frame = match conn.form {
+                Form::Raw | Form::BinaryStreams => body,
                 Form::Combined => wrap(name, &body),
                 Form::Binary => binary::event(None, &body),
                 Form::Api => {
@@ -174,7 +221,8 @@ impl Hub {
                     json.begin().raw("event", &body).end();
                     Bytes::from(json.finish())
                 }
-            });
+            };
+            conn.outbox.push(conn.form.payload(frame));
         }
     }
 

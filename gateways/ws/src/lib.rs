@@ -14,6 +14,9 @@
 //! microseconds), and the bytes are shared. A connection's *outbox* keeps every frame or closes the connection; frames of streams whose
 //! newer frame says all that an older one said (touch, partial depth, tickers) replace their waiting predecessor.
 //!
+//! The streams in SBE (`/sbe/ws`, `/sbe/stream`) are the same feed in another form: trades, touch, diffs of the book and its best levels as
+//! binary messages of [`sbe::stream`], for who shows an Ed25519 key. Control frames and their answers are texts there as well.
+//!
 //! Tickers and average prices are asked of views once a second. Candles are taken from views when the first listener comes and then
 //! continued trade by trade; a candle is told as closed when a record stamped after it has been seen, or a second after its end.
 //!
@@ -31,6 +34,7 @@ mod candle;
 mod connection;
 mod control;
 mod encode;
+mod events;
 mod feed;
 mod gateway;
 mod handle;
@@ -50,5 +54,7 @@ pub use outbox::Bounds;
 pub use report::{Execution, Half, ListReport, Prevented, Report};
 pub use users::Listener;
 
-/// How often the feed looks at the clock: the period of its fastest streams, in microseconds.
+/// How often the feed looks at the clock, in microseconds: the period of its fastest streams in JSON, and what divides the periods of those
+/// in SBE, while somebody listens to one.
 pub const TICK_US: i64 = 100_000;
+pub const FAST_TICK_US: i64 = 10_000;

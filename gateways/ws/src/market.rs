@@ -8,6 +8,7 @@ use views::{Interval, Views};
 use crate::book::{Book, Changes, Level};
 use crate::candle::Kline;
 use crate::encode::{self, Head};
+use crate::events;
 use crate::hub::{Hub, TopicId};
 use crate::statistics::Sent;
 use crate::topic::{Kind, Speed};
@@ -41,6 +42,8 @@ enum State {
     Partial(Option<UpdateId>),
     Kline(Box<Kline>),
     Statistics(Sent),
+    /// The trades of the record that is being told.
+    Trades(Vec<sbe::stream::Trade>),
 }
 
 impl Market {
@@ -59,8 +62,9 @@ impl Market {
 
     pub fn begin(&mut self, views: &Views, topic: TopicId, kind: Kind, seen: Time) {
         let state = match kind {
-            Kind::Depth(_) => State::Depth(Changes::from_now(self.book.update)),
-            Kind::Partial(..) => State::Partial(None),
+            Kind::Depth(_) | Kind::BinaryDepth => State::Depth(Changes::from_now(self.book.update)),
+            Kind::Partial(..) | Kind::BinaryPartial => State::Partial(None),
+            Kind::BinaryTrades => State::Trades(Vec::new()),
             Kind::Kline(interval, offset) => {
                 let now = views.current_candle(self.id, interval, offset.minutes());
                 State::Kline(Box::new(Kline::new(interval, offset, now, seen)))
@@ -72,7 +76,7 @@ impl Market {
             | Kind::ReferencePrice => State::Statistics(Sent::default()),
             _ => State::Live,
         };
-        if kind == Kind::BookTicker {
+        if matches!(kind, Kind::BookTicker | Kind::BestBidAsk) {
             self.touch = self.book.best();
         }
         self.streams.push(Stream { topic, kind, state });
@@ -85,7 +89,7 @@ impl Market {
                 State::Partial(sent) => *sent = None,
                 State::Kline(kline) => kline.changed = true,
                 State::Statistics(sent) => *sent = Sent::default(),
-                State::Live | State::Depth(_) => {}
+                State::Live | State::Depth(_) | State::Trades(_) => {}
             }
         }
     }
@@ -129,6 +133,22 @@ impl Market {
                 kline.roll_to(time, &mut write);
                 kline.trade(trade, time);
             }
+            if let State::Trades(trades) = &mut stream.state {
+                trades.push(events::trade(trade));
+            }
+        }
+    }
+
+    /// Tells of the record's trades who hears them together.
+    pub fn tell_trades(&mut self, hub: &Hub, time: Time, now: Time) {
+        for stream in &mut self.streams {
+            if let State::Trades(trades) = &mut stream.state
+                && !trades.is_empty()
+            {
+                let message = sbe::stream::trades(now.0, time.0, trades, &self.symbol);
+                trades.clear();
+                hub.send_binary(stream.topic, message);
+            }
         }
     }
 
@@ -143,8 +163,9 @@ impl Market {
     }
 
     /// Tells of the touch if the last record moved it.
-    pub fn tell_touch(&mut self, hub: &Hub) {
-        if self.streams.iter().all(|s| s.kind != Kind::BookTicker) {
+    pub fn tell_touch(&mut self, hub: &Hub, now: Time) {
+        let tells = |s: &Stream| matches!(s.kind, Kind::BookTicker | Kind::BestBidAsk);
+        if !self.streams.iter().any(tells) {
             return;
         }
         let touch = self.book.best();
@@ -156,6 +177,36 @@ impl Market {
             hub.send(topic, |json| {
                 encode::book_ticker(json, &self.symbol, self.book.update, touch);
             });
+        }
+        for topic in self.listeners(Kind::BestBidAsk) {
+            let message = events::best_bid_ask(&self.symbol, self.book.update, touch, now);
+            hub.send_binary(topic, message);
+        }
+    }
+
+    pub fn tell_binary_depth(&mut self, hub: &Hub, now: Time) {
+        let book = &self.book;
+        let diffs = self.streams.iter_mut();
+        for stream in diffs.filter(|stream| stream.kind == Kind::BinaryDepth) {
+            if let State::Depth(changes) = &mut stream.state
+                && let Some((first, bids, asks)) = changes.take(book.update)
+            {
+                events::depth_diffs(&self.symbol, first, book, (&bids, &asks), now)
+                    .for_each(|message| hub.send_binary(stream.topic, message));
+            }
+        }
+    }
+
+    pub fn tell_binary_partial(&mut self, hub: &Hub, now: Time) {
+        let book = &self.book;
+        let partials = self.streams.iter_mut();
+        for stream in partials.filter(|stream| stream.kind == Kind::BinaryPartial) {
+            if let State::Partial(sent) = &mut stream.state
+                && *sent != Some(book.update)
+            {
+                *sent = Some(book.update);
+                hub.send_binary(stream.topic, events::partial_depth(&self.symbol, book, now));
+            }
         }
     }
 

@@ -10,6 +10,36 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+/// What one frame carries.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Payload {
+    pub bytes: Bytes,
+    /// A binary frame, or a text.
+    pub is_binary: bool,
+}
+
+impl Payload {
+    #[must_use]
+    pub fn text(bytes: Bytes) -> Payload {
+        Payload {
+            bytes,
+            is_binary: false,
+        }
+    }
+
+    #[must_use]
+    pub fn binary(bytes: Bytes) -> Payload {
+        Payload {
+            bytes,
+            is_binary: true,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
 /// Why a connection ends on our side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Close {
@@ -47,7 +77,7 @@ pub struct Outbox {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<Payload>,
     bytes: usize,
     /// How many frames have been taken out, so that places in the queue have names that last.
     taken: u64,
@@ -68,7 +98,7 @@ impl Outbox {
     }
 
     /// A frame that must arrive: if it cannot wait here, the connection closes.
-    pub fn push(&self, frame: Bytes) {
+    pub fn push(&self, frame: Payload) {
         let mut waiting = self.waiting.lock();
         if waiting.close.is_none() {
             waiting.bytes += frame.len();
@@ -78,7 +108,7 @@ impl Outbox {
     }
 
     /// A frame that replaces the topic's waiting one.
-    pub fn push_latest(&self, topic: u32, frame: Bytes) {
+    pub fn push_latest(&self, topic: u32, frame: Payload) {
         let mut guard = self.waiting.lock();
         let waiting = &mut *guard;
         if waiting.close.is_some() {
@@ -122,7 +152,7 @@ impl Outbox {
     }
 
     /// Waits for frames and moves them to `into`. `Err` when there are none and will be none.
-    pub async fn take(&self, into: &mut Vec<Bytes>) -> Result<(), Close> {
+    pub async fn take(&self, into: &mut Vec<Payload>) -> Result<(), Close> {
         loop {
             {
                 let mut guard = self.waiting.lock();
@@ -131,7 +161,12 @@ impl Outbox {
                     // a bounded bite, so that newer frames can still replace what waits behind it
                     let n = waiting.frames.len().min(64);
                     waiting.taken += n as u64;
-                    waiting.bytes -= waiting.frames.iter().take(n).map(Bytes::len).sum::<usize>();
+                    waiting.bytes -= waiting
+                        .frames
+                        .iter()
+                        .take(n)
+                        .map(Payload::len)
+                        .sum::<usize>();
                     into.extend(waiting.frames.drain(..n));
                     return Ok(());
                 }
@@ -145,7 +180,7 @@ impl Outbox {
 
     /// The next frame, if one waits.
     #[cfg(test)]
-    pub fn try_next(&self) -> Result<Bytes, Option<Close>> {
+    pub fn try_next(&self) -> Result<Payload, Option<Close>> {
         let mut waiting = self.waiting.lock();
         let frame = waiting.frames.pop_front().ok_or(waiting.close)?;
         waiting.taken += 1;
@@ -168,8 +203,12 @@ impl Outbox {
 mod tests {
     use super::*;
 
-    fn frame(text: &str) -> Bytes {
-        Bytes::copy_from_slice(text.as_bytes())
+    fn frame(text: &str) -> Payload {
+        Payload::text(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    fn frames(texts: &[&str]) -> Vec<Payload> {
+        texts.iter().map(|text| frame(text)).collect()
     }
 
     #[tokio::test]
@@ -182,12 +221,12 @@ mod tests {
         outbox.push_latest(8, frame("other"));
         let mut got = Vec::new();
         outbox.take(&mut got).await.unwrap();
-        assert_eq!(got, ["trade 1", "touch 2", "trade 2", "other"]);
+        assert_eq!(got, frames(&["trade 1", "touch 2", "trade 2", "other"]));
         // what was taken is not replaced any more
         outbox.push_latest(7, frame("touch 3"));
         got.clear();
         outbox.take(&mut got).await.unwrap();
-        assert_eq!(got, ["touch 3"]);
+        assert_eq!(got, frames(&["touch 3"]));
     }
 
     #[tokio::test]
@@ -232,7 +271,7 @@ mod tests {
         outbox.push(frame("too late"));
         let mut got = Vec::new();
         assert_eq!(outbox.take(&mut got).await, Ok(()));
-        assert_eq!(got, ["last words"]);
+        assert_eq!(got, frames(&["last words"]));
         assert_eq!(outbox.take(&mut got).await, Err(Close::Shutdown));
     }
 }

@@ -23,7 +23,18 @@ pub enum Kind {
     AllRolling(Rolling),
     /// Known to the API, and silent here: nothing happens that it could tell.
     Silent,
+    /// The four streams in SBE: the trades of one order together, the touch, every change of the book, its twenty best levels.
+    BinaryTrades,
+    BestBidAsk,
+    BinaryDepth,
+    BinaryPartial,
 }
+
+/// How often a diff and a partial depth stream in SBE speak, in microseconds.
+pub const BINARY_DEPTH_US: i64 = 20_000;
+pub const BINARY_PARTIAL_US: i64 = 50_000;
+/// The levels of a side in a partial depth stream in SBE.
+pub const BINARY_PARTIAL_LEVELS: usize = 20;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Speed {
@@ -102,7 +113,7 @@ impl Topic {
     /// `None` when no such stream can exist. A symbol that is not listed, or not listed yet, is a stream without frames.
     #[must_use]
     pub fn parse(name: &str) -> Option<Topic> {
-        if name.len() > MAX_NAME || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        if !is_name(name) {
             return None;
         }
         if let Some(all) = name.strip_prefix('!') {
@@ -124,6 +135,23 @@ impl Topic {
         Some(Topic::of(name, symbol, Kind::parse(kind)?))
     }
 
+    /// The same for streams in SBE, which are fewer.
+    #[must_use]
+    pub fn parse_binary(name: &str) -> Option<Topic> {
+        let (symbol, kind) = name.split_once('@').filter(|_| is_name(name))?;
+        if symbol.is_empty() {
+            return None;
+        }
+        let kind = match kind {
+            "trade" => Kind::BinaryTrades,
+            "bestBidAsk" => Kind::BestBidAsk,
+            "depth" => Kind::BinaryDepth,
+            "depth20" => Kind::BinaryPartial,
+            _ => return None,
+        };
+        Some(Topic::of(name, symbol, kind))
+    }
+
     fn of(name: &str, symbol: &str, kind: Kind) -> Topic {
         Topic {
             name: name.into(),
@@ -133,7 +161,20 @@ impl Topic {
     }
 }
 
+fn is_name(name: &str) -> bool {
+    name.len() <= MAX_NAME && !name.chars().any(|c| c.is_whitespace() || c.is_control())
+}
+
 impl Kind {
+    /// Whether its events are messages in SBE.
+    #[must_use]
+    pub const fn is_binary(self) -> bool {
+        matches!(
+            self,
+            Kind::BinaryTrades | Kind::BestBidAsk | Kind::BinaryDepth | Kind::BinaryPartial
+        )
+    }
+
     fn parse(text: &str) -> Option<Kind> {
         Some(match text {
             "trade" => Kind::Trade,
@@ -183,6 +224,8 @@ impl Kind {
         matches!(
             self,
             Kind::BookTicker
+                | Kind::BestBidAsk
+                | Kind::BinaryPartial
                 | Kind::Partial(..)
                 | Kind::Ticker
                 | Kind::MiniTicker
@@ -223,6 +266,26 @@ mod tests {
         assert_eq!(kind("!ticker_1h@arr"), Some(Kind::AllRolling(Rolling::H1)));
         let topic = Topic::parse("币安usdt@ticker").unwrap();
         assert_eq!((&*topic.symbol, topic.kind), ("币安usdt", Kind::Ticker));
+    }
+
+    #[test]
+    fn reads_the_streams_in_sbe() {
+        let kind = |name: &str| Topic::parse_binary(name).map(|t| t.kind);
+        assert_eq!(kind("btcusdt@trade"), Some(Kind::BinaryTrades));
+        assert_eq!(kind("btcusdt@bestBidAsk"), Some(Kind::BestBidAsk));
+        assert_eq!(kind("btcusdt@depth"), Some(Kind::BinaryDepth));
+        assert_eq!(kind("币安usdt@depth20"), Some(Kind::BinaryPartial));
+        for name in [
+            "btcusdt@bookTicker",
+            "btcusdt@depth@100ms",
+            "btcusdt@depth5",
+            "@trade",
+            "btc usdt@trade",
+            "!miniTicker@arr",
+        ] {
+            assert_eq!(kind(name), None, "{name:?}");
+        }
+        assert_eq!(Topic::parse("btcusdt@bestBidAsk"), None);
     }
 
     #[test]

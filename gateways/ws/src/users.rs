@@ -654,7 +654,7 @@ impl Users {
                 let body = bodies[usize::from(conn.unit == TimeUnit::Micros)]
                     .get_or_insert_with(|| encode(conn.unit, &write));
                 let frame = event_frame(conn.form, subscription.id, body);
-                conn.outbox.push(frame);
+                conn.outbox.push(conn.form.payload(frame));
             }
         }
     }

@@ -3,6 +3,7 @@ mod captures;
 mod independent;
 mod round;
 mod schemas;
+mod streams;
 mod xml;
 
 use std::path::PathBuf;

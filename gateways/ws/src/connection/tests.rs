@@ -179,18 +179,24 @@ async fn a_reader_that_falls_behind_is_cut_and_one_that_reads_is_not() {
         },
         ..Settings::WIDE
     };
-    let (_client, line, task) = scene.connect(settings);
-    let frame = Bytes::from("x".repeat(1000));
-    // far more than pipe and outbox hold
-    while line.outbox.closed().is_none() {
-        line.outbox.push(frame.clone());
-        tokio::task::yield_now().await;
+    for is_binary in [false, true] {
+        let (_client, line, task) = scene.connect(settings);
+        let bytes = Bytes::from("x".repeat(1000));
+        // far more than pipe and outbox hold
+        while line.outbox.closed().is_none() {
+            line.outbox.push(Payload {
+                bytes: bytes.clone(),
+                is_binary,
+            });
+            tokio::task::yield_now().await;
+        }
+        soon(task).await.unwrap();
     }
-    soon(task).await.unwrap();
 
     let (mut client, line, _) = scene.connect(settings);
     for i in 0..1000 {
-        line.outbox.push(Bytes::from(i.to_string()));
+        let frame = Payload::text(Bytes::from(i.to_string()));
+        line.outbox.push(frame);
         assert_eq!(next(&mut client).await.unwrap(), i.to_string());
     }
 }

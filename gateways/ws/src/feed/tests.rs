@@ -17,6 +17,8 @@ use types::{
 use super::*;
 use crate::outbox::Bounds;
 
+mod binary;
+
 const MARKET: InstrumentId = InstrumentId(1);
 const START: i64 = 1_700_000_000_000_000;
 
@@ -339,7 +341,7 @@ impl Scene {
     fn frames(&self) -> Vec<Value> {
         let mut frames = Vec::new();
         while let Ok(text) = self.outbox.try_next() {
-            frames.push(serde_json::from_slice(&text).expect("valid JSON"));
+            frames.push(serde_json::from_slice(&text.bytes).expect("valid JSON"));
         }
         frames
     }

@@ -2,6 +2,7 @@
 
 mod api;
 mod binary;
+mod streams;
 mod venue;
 
 use std::collections::BTreeMap;

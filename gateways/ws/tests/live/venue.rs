@@ -145,8 +145,11 @@ impl Venue {
 
     /// The status with which an address is refused.
     pub async fn refused(&self, path: &str) -> u16 {
-        let uri = format!("ws://{}{path}", self.address).parse().unwrap();
-        match soon(ClientBuilder::from_uri(uri).connect()).await {
+        self.refused_with(path, &[]).await
+    }
+
+    pub async fn refused_with(&self, path: &str, headers: &[(&str, &str)]) -> u16 {
+        match self.upgrade(path, headers).await {
             Err(tokio_websockets::Error::Upgrade(
                 tokio_websockets::upgrade::Error::DidNotSwitchProtocols(status),
             )) => status,
@@ -154,11 +157,31 @@ impl Venue {
         }
     }
 
+    /// A header called `host` is the name that the client believes to talk to.
+    async fn upgrade(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, tokio_websockets::Error> {
+        let host = headers.iter().find(|(name, _)| *name == "host");
+        let host = host.map_or("127.0.0.1", |(_, host)| *host);
+        let uri = format!("ws://{host}:{}{path}", self.address.port());
+        let mut builder = ClientBuilder::from_uri(uri.parse().unwrap());
+        for (name, value) in headers.iter().filter(|(name, _)| *name != "host") {
+            let name = http::HeaderName::try_from(*name).unwrap();
+            builder = builder.add_header(name, value.parse().unwrap()).unwrap();
+        }
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let upgraded = builder.connect_on(MaybeTlsStream::Plain(stream));
+        soon(upgraded).await.map(|(socket, _)| socket)
+    }
+
     pub async fn connect(&self, path: &str) -> Client {
-        let uri = format!("ws://{}{path}", self.address).parse().unwrap();
-        let (socket, _) = soon(ClientBuilder::from_uri(uri).connect())
-            .await
-            .expect("an upgrade");
+        self.connect_with(path, &[]).await
+    }
+
+    pub async fn connect_with(&self, path: &str, headers: &[(&str, &str)]) -> Client {
+        let socket = self.upgrade(path, headers).await.expect("an upgrade");
         Client {
             socket,
             last_id: 0,
@@ -305,6 +328,11 @@ impl Client {
 
 /// A message of an SBE connection in the words of a JSON connection; `template` says which message it was.
 fn of_binary(bytes: &[u8]) -> Value {
+    // the number of the schema
+    if bytes.get(4..6) == Some(&[1, 0]) {
+        let decoded = sbe::decode::decode(&sbe::STREAM, bytes).expect("an event");
+        return json!({"template": decoded.template, "event": decoded.json});
+    }
     let decoded = sbe::decode::decode(&sbe::SPOT, bytes).expect("a message");
     if decoded.template != sbe::answer::WRAPPER {
         let id = decoded.json["subscriptionId"].clone();
