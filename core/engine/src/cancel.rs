@@ -21,6 +21,7 @@ pub(crate) enum Found {
 }
 
 /// Finds an open order of the account, in the book or waiting.
+#[inline]
 pub(crate) fn find_open(
     market: &Market,
     account: AccountId,
@@ -108,6 +109,7 @@ pub(crate) fn check_cancelable(market: &Market) -> Result<(), RejectCode> {
 }
 
 impl Engine {
+    #[inline]
     pub(crate) fn check_cancel(
         &self,
         actor: AccountId,
@@ -132,6 +134,7 @@ impl Engine {
     }
 
     /// Takes an open order out, and with it the list that it is a part of.
+    #[inline(always)]
     pub(crate) fn cancel_found(
         &mut self,
         time: Time,
@@ -156,6 +159,7 @@ impl Engine {
     }
 
     /// Takes an open order out and gives its hold back.
+    #[inline]
     pub(crate) fn act_cancel(
         &mut self,
         time: Time,

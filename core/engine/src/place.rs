@@ -291,8 +291,26 @@ impl Engine {
 
     /// What depends on the book and on money, as they stand.
     pub(crate) fn feasible(&self, actor: AccountId, plan: &Plan) -> Result<(), RejectCode> {
-        let hold = self.needed(plan)?;
+        let hold = match (plan.price, &plan.wait) {
+            (Some(price), None) => self.needed_at(plan, price)?,
+            _ => self.needed(plan)?,
+        };
         risk::affordable(self.free(actor, plan, hold.leg), hold)
+    }
+
+    /// What an order with a price of its own takes from its owner at most.
+    #[inline(always)]
+    fn needed_at(&self, plan: &Plan, price: Price) -> Result<Hold, RejectCode> {
+        let market = &self.markets[plan.market];
+        let qty = plan.qty();
+        if market.terms.quote_rounded_down(price, qty) == Amount::ZERO {
+            return Err(RejectCode::NothingToTrade);
+        }
+        if plan.kind == OrderKind::LimitMaker && market.crosses(plan.side, price) {
+            return Err(RejectCode::WouldTake);
+        }
+        let contract = self.registry.contract_at(market.contract);
+        Ok(contract.exposure(&market.terms, plan.side, price, qty))
     }
 
     /// What an order takes from its owner at most, if the book lets it be placed.
@@ -302,14 +320,7 @@ impl Engine {
         Ok(if let Some(wait) = &plan.wait {
             self.conditional_hold(plan, wait)?
         } else if let Some(price) = plan.price {
-            let qty = plan.qty();
-            if market.terms.quote_rounded_down(price, qty) == Amount::ZERO {
-                return Err(RejectCode::NothingToTrade);
-            }
-            if plan.kind == OrderKind::LimitMaker && market.crosses(plan.side, price) {
-                return Err(RejectCode::WouldTake);
-            }
-            contract.exposure(&market.terms, plan.side, price, qty)
+            self.needed_at(plan, price)?
         } else {
             let quote = market.book.quote(&plan.taker(), plan.limit);
             match plan.limit {
