@@ -25,6 +25,23 @@ pub struct Workspace {
     pub crates: BTreeMap<String, Crate>,
     /// Library name and version → licence expression.
     pub licences: BTreeMap<String, String>,
+    /// Everything that is not ours.
+    pub libraries: Vec<Library>,
+    /// Which crate of ours takes any version (`*`) of which library.
+    pub wildcards: Vec<(String, String)>,
+}
+
+/// One version of one library.
+#[derive(Debug, Clone)]
+pub struct Library {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Where it comes from, as cargo says; `None`: a folder.
+    pub source: Option<String>,
+    /// Names of what depends on it directly.
+    pub users: BTreeSet<String>,
 }
 
 impl Workspace {
@@ -68,7 +85,19 @@ impl Workspace {
                 workspace
                     .licences
                     .insert(format!("{name} {version}"), licence.to_string());
+                workspace.libraries.push(Library {
+                    name: name.into(),
+                    version: version.into(),
+                    source: package["source"].as_str().map(str::to_string),
+                    users: users(json, id),
+                });
+                continue;
             }
+            let any = list(&package["dependencies"])
+                .filter(|d| d["req"].as_str() == Some("*") && d["path"].is_null())
+                .filter_map(|d| d["name"].as_str());
+            let taken = any.map(|library| (name.to_string(), library.to_string()));
+            workspace.wildcards.extend(taken);
         }
         let graph = edges(json);
         for own in workspace.crates.values_mut() {
@@ -105,6 +134,21 @@ fn edges(json: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
         }
     }
     graph
+}
+
+/// Names of the packages that depend on one directly, for whatever purpose.
+fn users(json: &Value, id: &str) -> BTreeSet<String> {
+    let depends = |node: &&Value| list(&node["deps"]).any(|d| d["pkg"].as_str() == Some(id));
+    let by: BTreeSet<&str> = list(&json["resolve"]["nodes"])
+        .filter(depends)
+        .filter_map(|node| node["id"].as_str())
+        .collect();
+    let named =
+        list(&json["packages"]).filter(|p| p["id"].as_str().is_some_and(|p| by.contains(p)));
+    named
+        .filter_map(|p| p["name"].as_str())
+        .map(str::to_string)
+        .collect()
 }
 
 fn closure<'a>(graph: &BTreeMap<&'a str, BTreeSet<&'a str>>, from: &str) -> BTreeSet<&'a str> {

@@ -3,7 +3,9 @@
 //!
 //! Each check answers with findings, sentences that say what was found, what was expected and what to do.
 
+mod deny;
 mod metadata;
+mod pure;
 mod sizes;
 mod table;
 mod words;
@@ -12,6 +14,7 @@ pub use metadata::Workspace;
 
 use crate::house;
 use anyhow::{Context, Result};
+use std::path::Path;
 
 /// One rule and what breaks it.
 #[derive(Debug)]
@@ -32,7 +35,7 @@ pub fn checks() -> Result<Vec<Check>> {
     let files = house::files()?;
     let licences =
         std::fs::read_to_string(root.join("deny.toml")).context("cannot read deny.toml")?;
-    Ok(vec![
+    let mut checks = vec![
         Check {
             name: "every crate has its row, every row its folder",
             findings: table::homeless(&rows, &workspace, &files),
@@ -76,6 +79,39 @@ pub fn checks() -> Result<Vec<Check>> {
         Check {
             name: "licences of the libraries are on the list",
             findings: metadata::licences(&workspace, &licences)?,
+        },
+    ];
+    checks.extend(of_libraries(&root, &workspace, &licences, &files)?);
+    Ok(checks)
+}
+
+/// What deny.toml says, and what deterministic crates may name and reach.
+fn of_libraries(
+    root: &Path,
+    workspace: &Workspace,
+    deny: &str,
+    files: &[String],
+) -> Result<Vec<Check>> {
+    Ok(vec![
+        Check {
+            name: "no library that deny.toml bans, none in any version",
+            findings: deny::banned(workspace, deny)?,
+        },
+        Check {
+            name: "libraries come from the registry",
+            findings: deny::sources(workspace),
+        },
+        Check {
+            name: "libraries in two versions are named with a reason",
+            findings: deny::doubles(workspace, deny)?,
+        },
+        Check {
+            name: "deterministic crates reach only libraries that are known to be harmless",
+            findings: deny::core_reaches(workspace),
+        },
+        Check {
+            name: "deterministic crates name no clock, thread, file, float or random source",
+            findings: pure::impure(root, files)?,
         },
     ])
 }

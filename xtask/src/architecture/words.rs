@@ -1,6 +1,7 @@
 //! What may not stand in the project's files, and what must.
 
 use super::Workspace;
+use super::deny;
 use anyhow::{Context, Result};
 use std::path::Path;
 
@@ -93,12 +94,11 @@ pub fn core_bans(root: &Path, workspace: &Workspace) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     for own in workspace.crates.values() {
         let folder = own.folder.as_str();
-        let deterministic = folder == "types"
-            || folder == "protocol"
-            || (folder.starts_with("products/") && folder.ends_with("/rules"));
+        // those in core have the one of their folder
+        let needs = deny::is_deterministic(folder) && !folder.starts_with("core/");
         let kept =
             std::fs::read_to_string(root.join(folder).join("clippy.toml")).is_ok_and(|t| t == law);
-        if deterministic && !kept {
+        if needs && !kept {
             findings.push(format!("{folder}/clippy.toml is not the same as core/clippy.toml: copy it, so that clippy refuses clocks, files and floats there too"));
         }
     }
