@@ -195,10 +195,24 @@ fn unread(mut error: ApiError) -> Invalid {
             tag = tag.or(Some(known));
         }
     }
-    let reason = match error.code {
-        -1102 => 1,
-        -1100 | -1108 | -1111 => 6,
-        _ => 5,
+    let said_of = |text: String, code| ApiError::new(code, text);
+    let (reason, error) = match (error.code, tag) {
+        (-1102, Some(tag)) if error.msg.starts_with("Mandatory") => return Invalid::missing(tag),
+        (-1102, _) => (1, error),
+        (-1100, Some(tag)) if tag != CL_ORD_ID => {
+            let text = "Field value was empty or malformed.";
+            (6, said_of(text.into(), -1102))
+        }
+        (-1106, Some(tag)) => {
+            let text = format!("A tag '{tag}' was sent when not required.");
+            (5, said_of(text, -1106))
+        }
+        (-1160, _) => {
+            let text = "`TimeInForce (59)` must be `GTC (1)` when `MaxFloor (111)` is used.";
+            (5, said_of(text.into(), -1160))
+        }
+        (-1100 | -1108 | -1111, _) => (6, error),
+        _ => (5, error),
     };
     Invalid { tag, reason, error }
 }

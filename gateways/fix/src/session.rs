@@ -43,7 +43,7 @@ impl Invalid {
         Invalid {
             tag: Some(tag),
             reason: 1,
-            error: ApiError::mandatory(called(tag)),
+            error: ApiError::new(-1102, format!("Required tag '{tag}' missing.")),
         }
     }
 
@@ -698,11 +698,8 @@ fn check_form(message: &Message, now: Time, window_ms: Option<i64>) -> Result<Ti
             return Err(Invalid::new(Some(*tag), 13, -1171, text));
         }
         if value.is_empty() {
-            return Err(Invalid {
-                tag: Some(*tag),
-                reason: 6,
-                error: ApiError::empty(called(*tag)),
-            });
+            let text = "Tag specified without a value.";
+            return Err(Invalid::new(Some(*tag), 4, -1177, text));
         }
         if IDS.contains(tag) && !is_id(value, ClientId::MAX_LEN) {
             let error = ApiError::illegal(called(*tag), "^[a-zA-Z0-9-_]{1,36}$");

@@ -263,6 +263,13 @@ async fn a_list_of_the_wrong_form_is_rejected() {
             -1106,
             152,
         ),
+        (
+            format!(
+                "73=2|11=fl|55=TIDEUSDT|54=2|38=3|40=4|44=7.00|59=3|111=1|1100=4|1101=1|1102=8.00|1107=2|1109=D|{BELOW}|{above}|{ABOVE}|1385=1|25014=L"
+            ),
+            -1160,
+            111,
+        ),
         // Orders that do not fit each other.
         (format!("73=2|{w}|{p}|1385=2|25014=L"), -1174, 25010),
         (

@@ -123,7 +123,7 @@ async fn numbers_forms_and_names_are_checked() {
         ("1", "112=x|112=y", -1171, Some(112)),
         ("1", "112=x|38=1", -1170, Some(38)),
         ("1", "112=x|31999=1", -1169, Some(31999)),
-        ("1", "112=", -1105, Some(112)),
+        ("1", "112=", -1177, Some(112)),
         ("Z", "", -1130, Some(35)),
         ("V", "262=a|263=1", -1186, Some(35)),
         ("D", "11=a b|40=1|54=1|55=TIDEUSDT|38=1", -1100, Some(11)),
@@ -139,7 +139,7 @@ async fn numbers_forms_and_names_are_checked() {
         (
             "D",
             "11=a|40=2|54=1|55=TIDEUSDT|38=x|44=1|59=1",
-            -1100,
+            -1102,
             Some(38),
         ),
         (
@@ -229,6 +229,70 @@ async fn garbled_messages_are_told_what_is_wrong() {
             "{name}"
         );
     }
+    venue.close().await;
+}
+
+/// What is wrong with a field is said of its tag, not of the parameter that it stands for.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_is_said_of_tags() {
+    let venue = Venue::open(Profile::WIDE).await;
+    let trader = venue.trader().await;
+    let mut client = venue.session(0, &trader, "WORDS").await;
+    let malformed = "Field value was empty or malformed.";
+    let limit = "11=a|40=2|54=1|55=TIDEUSDT|59=1";
+    for (fields, code, tag, reason, sentence) in [
+        (
+            "40=1|54=1|55=TIDEUSDT|38=1",
+            -1102,
+            11,
+            "1",
+            "Required tag '11' missing.",
+        ),
+        (
+            &format!("{limit}|38=1"),
+            -1102,
+            44,
+            "1",
+            "Required tag '44' missing.",
+        ),
+        (
+            &format!("{limit}|38=|44=1"),
+            -1177,
+            38,
+            "4",
+            "Tag specified without a value.",
+        ),
+        (&format!("{limit}|38=x|44=1"), -1102, 38, "6", malformed),
+        (&format!("{limit}|38=1e-5|44=1"), -1102, 38, "6", malformed),
+        (&format!("{limit}|38=1|44=-1"), -1102, 44, "6", malformed),
+        (
+            "11=a|40=1|54=1|55=TIDEUSDT|38=1|59=1",
+            -1106,
+            59,
+            "5",
+            "A tag '59' was sent when not required.",
+        ),
+    ] {
+        client.send("D", fields).await;
+        let reject = client.kind("3").await;
+        let (code, tag) = (code.to_string(), tag.to_string());
+        assert_eq!(
+            (
+                reject.get(25016),
+                reject.get(371),
+                reject.get(373),
+                reject.get(58)
+            ),
+            (
+                Some(code.as_str()),
+                Some(tag.as_str()),
+                Some(reason),
+                Some(sentence)
+            ),
+            "{fields}"
+        );
+    }
+    client.ping("still here").await;
     venue.close().await;
 }
 
