@@ -80,7 +80,8 @@ class Scene:
             self.own.order(self.symbol, "BUY", "1", price)
         self.maker.order(self.symbol, "BUY", "50", "98.00")
         self.maker.order(self.symbol, "SELL", "50", "103.00")
-        self.settings({"referencePrice": "100.00"}, {"sor": "main"})
+        self.settings({"referencePrice": "100.00"})
+        self.route()
         self.block_trade()
         self.amended = self.rest_order("90.00")
         self.attempt("PUT", "/api/v3/order/amend/keepPriority", orderId=self.amended, newQty="0.1")
@@ -89,6 +90,16 @@ class Scene:
             "POST", "/api/v3/order", side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.1", price="101.00", selfTradePreventionMode="EXPIRE_MAKER"
         )
         self.attempt("POST", "/api/v3/sor/order", side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.1", price="103.00")
+
+    def route(self):
+        """Another book of the same base asset, with something better to buy."""
+        other = self.symbol.removesuffix("USDT") + "USDC"
+        listed = next(one for one in self.own.call("GET", "/api/v3/exchangeInfo", signed=False, symbol=self.symbol)["symbols"])
+        body = {"symbol": other, "baseAsset": listed["baseAsset"], "quoteAsset": "USDC", "filters": listed["filters"]}
+        board.sandbox("POST", "/symbols", body)
+        for symbol in (self.symbol, other):
+            board.sandbox("PUT", f"/symbols/{symbol}", {"sor": "contract"})
+        self.maker.order(other, "SELL", "50", "102.00")
 
     def settings(self, *bodies):
         """What not every build can set: a row that needs it says so by itself."""

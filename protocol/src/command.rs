@@ -36,6 +36,8 @@ wire_enum! {
         9 = Admin(Admin),
         10 = PlaceList(Box<PlaceList>),
         11 = CancelList(CancelList),
+        /// An order that may take from all books of its routing group.
+        12 = PlaceRouted(PlaceOrder),
     }
 }
 
@@ -189,6 +191,8 @@ wire_enum! {
         29 = SetAccountFees(SetAccountFees),
         /// What a market offers. Open orders stay what they are.
         31 = SetFeatures(SetFeatures),
+        /// Which instruments' books fill each other's routed orders.
+        25 = SetRouting(crate::SetRouting),
         /// Bounds over all instruments.
         32 = SetExchangeFilters(Box<crate::ExchangeFilters>),
         /// A part of a spot balance is locked by a system outside, or is free again.

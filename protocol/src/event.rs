@@ -51,6 +51,9 @@ wire_enum! {
         26 = ExecutionRulesChanged(Box<ExecutionRules>),
         /// Stands before the transfers that settle it.
         27 = BlockTraded(BlockTraded),
+        /// Stands behind the trades that the venue made for it.
+        28 = Allocated(crate::Allocated),
+        29 = RoutingChanged(crate::SetRouting),
         30 = FeesChanged(Box<FeeSchedule>),
         31 = InstrumentFeesChanged(Box<InstrumentFees>),
         /// By the venue, or because a day ended and the account's volume is another one.

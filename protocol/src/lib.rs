@@ -24,6 +24,7 @@ mod order;
 mod reference;
 mod reject;
 mod reply;
+mod routing;
 
 pub use aggregate::{Aggregate, aggregates};
 pub use batch::{Batch, Executed};
@@ -57,6 +58,7 @@ pub use order::{
 pub use reference::{Calculation, ExecutionRules, Mean, PriceRange, Reference, SetReference, Span};
 pub use reject::{Reject, RejectCode};
 pub use reply::{Amended, CancelReplaced, ListReply, Placed, Reply};
+pub use routing::{Allocated, SetRouting, WorkingFloor};
 
 /// Continues the hash chain over one accepted record: its place, its time, its request and everything that followed from it.
 #[must_use]

@@ -352,6 +352,8 @@ pub struct More {
     /// How much of an iceberg in the book is shown; only in a snapshot, and as the engine tells its state.
     pub shown_qty: Option<Decimal>,
     pub peg: Option<Pegged>,
+    /// Of a routed order: where it was active last.
+    pub floor: Option<crate::WorkingFloor>,
 }
 
 impl More {
@@ -362,6 +364,7 @@ impl More {
             iceberg_qty: None,
             shown_qty: None,
             peg: None,
+            floor: None,
             ..self
         }
     }
@@ -380,7 +383,8 @@ impl crate::Wire for More {
             | u16::from(self.reason.is_some()) << 2
             | u16::from(self.iceberg_qty.is_some()) << 3
             | u16::from(self.shown_qty.is_some()) << 4
-            | u16::from(self.peg.is_some()) << 5;
+            | u16::from(self.peg.is_some()) << 5
+            | u16::from(self.floor.is_some()) << 6;
         flags.put(out);
         if let Some(list) = &self.list {
             list.put(out);
@@ -397,10 +401,13 @@ impl crate::Wire for More {
         if let Some(peg) = &self.peg {
             peg.put(out);
         }
+        if let Some(floor) = &self.floor {
+            floor.put(out);
+        }
     }
     fn take(input: &mut &[u8]) -> Result<Self, crate::Malformed> {
         let flags = u16::take(input)?;
-        if flags == 0 || flags >= 1 << 6 {
+        if flags == 0 || flags >= 1 << 7 {
             return Err(crate::Malformed("flags of an order's rare fields"));
         }
         let has = |bit: u16| flags & 1 << bit != 0;
@@ -411,6 +418,7 @@ impl crate::Wire for More {
             iceberg_qty: has(3).then(|| crate::Wire::take(input)).transpose()?,
             shown_qty: has(4).then(|| crate::Wire::take(input)).transpose()?,
             peg: has(5).then(|| crate::Wire::take(input)).transpose()?,
+            floor: has(6).then(|| crate::Wire::take(input)).transpose()?,
         })
     }
 }
@@ -490,6 +498,19 @@ impl Order {
     #[must_use]
     pub fn asked_price(&self) -> Decimal {
         self.peg().map_or(self.price, |peg| peg.asked)
+    }
+
+    /// Where a routed order was active last.
+    #[must_use]
+    pub fn floor(&self) -> Option<crate::WorkingFloor> {
+        self.more.as_ref().and_then(|more| more.floor)
+    }
+
+    /// Notes where a routed order is active; others are left alone.
+    pub fn set_floor(&mut self, floor: crate::WorkingFloor) {
+        if self.floor().is_some() {
+            self.set_more(|more| more.floor = Some(floor));
+        }
     }
 
     /// Changes the rare fields.

@@ -143,6 +143,10 @@ rejects! {
     451 InvalidExecutionRules -1130 "Data sent for parameter 'executionRules' is not valid.";
     /// Between one account and itself, or off the market's grids.
     452 InvalidBlockTrade -1130 "Data sent for parameter 'blockTrade' is not valid.";
+    /// A name that is none, or instruments that do not fit each other.
+    453 InvalidRouting -1130 "Data sent for parameter 'sor' is not valid.";
+    /// The instrument is of no routing group.
+    454 SorUnsupported -2010 "SOR is not supported for this symbol.";
 
     /// Rates below zero or that may take all of what is received, tiers that do not rise, a tier too few for an account that was given it.
     500 InvalidFees -1130 "Data sent for parameter 'fees' is not valid.";

@@ -125,6 +125,7 @@ impl Naive {
         let before = self.balances.clone();
         let mut events = Vec::new();
         let reply = match &request.command {
+            Command::PlaceRouted(_) => unreachable!("the random commands route nothing"),
             Command::PlaceOrder(c) => self.place(time, actor, c, &mut events)?,
             Command::CancelOrder(c) => self.cancel(time, actor, c, &mut events)?,
             Command::CancelAll(c) => self.cancel_all(time, actor, c, &mut events)?,
@@ -279,6 +280,7 @@ impl Naive {
             Admin::SetTradeGroup(c) => self.set_group(c, events),
             Admin::RecordBlockTrade(_) => unreachable!("the random commands know no block trades"),
             Admin::LockBalance(_) => unreachable!("the random venues lock nothing"),
+            Admin::SetRouting(_) => unreachable!("the random venues route nothing"),
             Admin::SetExchangeFilters(_) => unreachable!("the random venues bind nothing"),
             Admin::SetFeatures(_) => unreachable!("the random markets offer all there is"),
             Admin::SetFees(_) | Admin::SetInstrumentFees(_) | Admin::SetAccountFees(_) => {

@@ -115,6 +115,8 @@ impl AccountId {
     pub const TAXES: AccountId = AccountId(3);
     /// Receives what a commission, rounded down as a whole, exceeds its parts, each rounded down.
     pub const RESIDUE: AccountId = AccountId(4);
+    /// Trades for orders that are routed over several books, out of what the venue has given it.
+    pub const ROUTER: AccountId = AccountId(5);
     /// Accounts below this number belong to the venue.
     pub const FIRST_USER: AccountId = AccountId(1001);
 

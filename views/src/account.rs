@@ -7,7 +7,7 @@ use types::{
     TradeId, Wallet,
 };
 
-use crate::model::{Amendment, Balance, Fill, PreventedMatch};
+use crate::model::{AllocationRow, Amendment, Balance, Fill, PreventedMatch};
 
 type Key = (InstrumentId, OrderId);
 
@@ -28,6 +28,7 @@ pub(crate) struct Account {
     fills: HashMap<InstrumentId, VecDeque<Fill>>,
     /// Not in the database yet, with the record that each stands in.
     prevented: VecDeque<(Seq, PreventedMatch)>,
+    allocations: VecDeque<(Seq, AllocationRow)>,
     amendments: VecDeque<Amendment>,
     /// Open, or not in the database yet.
     lists: BTreeMap<ListId, OrderList>,
@@ -86,6 +87,15 @@ impl Account {
 
     pub fn prevent(&mut self, seq: Seq, row: PreventedMatch) {
         self.prevented.push_back((seq, row));
+    }
+
+    pub fn allocate(&mut self, seq: Seq, row: AllocationRow) {
+        self.allocations.push_back((seq, row));
+    }
+
+    /// The allocations that wait for history, ascending.
+    pub fn allocations(&self) -> impl Iterator<Item = &AllocationRow> {
+        self.allocations.iter().map(|(_, row)| row)
     }
 
     /// The newest prevented match was one of a trade group.
@@ -215,6 +225,13 @@ impl Account {
             .is_some_and(|(seq, _)| *seq <= through)
         {
             self.prevented.pop_front();
+        }
+        while self
+            .allocations
+            .front()
+            .is_some_and(|(seq, _)| *seq <= through)
+        {
+            self.allocations.pop_front();
         }
         while self
             .amendments

@@ -1,7 +1,7 @@
 //! What trades cost, for whoever asks: the venue's schedule and what was said of instruments and accounts, as the engine told it. And what
 //! the venue's own filters are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use protocol::{
@@ -17,6 +17,8 @@ pub(crate) struct Fees {
     pub instruments: HashMap<InstrumentId, InstrumentFees>,
     /// Bounds over all instruments.
     pub filters: Arc<ExchangeFilters>,
+    /// The routing groups of instruments that are of one.
+    pub routes: BTreeMap<InstrumentId, Box<str>>,
 }
 
 impl Inner {
@@ -33,6 +35,13 @@ impl Inner {
             }
             Event::ExchangeFiltersChanged(filters) => {
                 self.fees.write().filters = Arc::new((**filters).clone());
+            }
+            Event::RoutingChanged(set) => {
+                let mut fees = self.fees.write();
+                match set.group.is_empty() {
+                    true => fees.routes.remove(&set.instrument),
+                    false => fees.routes.insert(set.instrument, set.group.clone()),
+                };
             }
             Event::AccountFeesChanged(fees) => {
                 self.account(fees.account).write().fees = Some(*fees);
@@ -52,6 +61,16 @@ impl Views {
     #[must_use]
     pub fn exchange_filters(&self) -> Arc<ExchangeFilters> {
         Arc::clone(&self.inner.fees.read().filters)
+    }
+
+    /// Each instrument that is of a routing group, with the group's name.
+    #[must_use]
+    pub fn routes(&self) -> Vec<(InstrumentId, Box<str>)> {
+        let fees = self.inner.fees.read();
+        fees.routes
+            .iter()
+            .map(|(id, group)| (*id, group.clone()))
+            .collect()
     }
 
     #[must_use]

@@ -39,9 +39,9 @@ mod views;
 
 pub use interval::Interval;
 pub use model::{
-    AggQuery, AggTrade, Amendment, Asset, AvgPrice, Balance, Best, BlockRow, Candle, Depth, Fill,
-    FillsQuery, HistoryError, ListKey, ListsQuery, OrderKey, OrdersQuery, PreventedMatch,
-    PreventedQuery, PublicTrade, Ticker, TransferRow, Window,
+    AggQuery, AggTrade, AllocationRow, AllocationsQuery, Amendment, Asset, AvgPrice, Balance, Best,
+    BlockRow, Candle, Depth, Fill, FillsQuery, HistoryError, ListKey, ListsQuery, OrderKey,
+    OrdersQuery, PreventedMatch, PreventedQuery, PublicTrade, Ticker, TransferRow, Window,
 };
 pub(crate) use views::Inner;
 pub use views::{Opening, Options, Views, ViewsReader};

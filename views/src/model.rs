@@ -1,6 +1,6 @@
 //! What queries take and answer.
 
-use protocol::{BlockTraded, MatchPrevented};
+use protocol::{Allocated, BlockTraded, MatchPrevented};
 use types::{
     AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, ListId, OrderId, Seq, Side, Time,
     TradeGroupId, TradeId, UpdateId,
@@ -164,6 +164,37 @@ pub struct PreventedMatch {
 pub struct BlockRow {
     pub traded: BlockTraded,
     pub time: Time,
+}
+
+/// A fill of a routed order by the venue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AllocationRow {
+    pub allocated: Allocated,
+    pub time: Time,
+}
+
+/// Which allocations of an account: ascending, or the newest when only an end is given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AllocationsQuery {
+    pub order: Option<OrderId>,
+    pub from: Option<u64>,
+    pub start: Option<Time>,
+    pub end: Option<Time>,
+    pub limit: usize,
+}
+
+impl AllocationsQuery {
+    pub(crate) fn newest(&self) -> bool {
+        self.from.is_none() && self.start.is_none() && self.end.is_some()
+    }
+
+    pub(crate) fn wants(&self, row: &AllocationRow) -> bool {
+        let a = &row.allocated;
+        self.order.is_none_or(|order| order == a.order)
+            && self.from.is_none_or(|from| a.allocation >= from)
+            && self.start.is_none_or(|start| row.time >= start)
+            && self.end.is_none_or(|end| row.time <= end)
+    }
 }
 
 /// One lowering of an order's quantity.

@@ -6,9 +6,9 @@ use std::sync::atomic::Ordering;
 
 use parking_lot::RwLock;
 use protocol::{
-    CloseReason, Condition, Event, IcebergShown, MatchPrevented, Order, OrderActivated,
+    Allocated, CloseReason, Condition, Event, IcebergShown, MatchPrevented, Order, OrderActivated,
     OrderAmended, OrderClosed, OrderDecremented, OrderPegged, OrderRested, OrderStatus, Traded,
-    Transferred, WaitingAmended, WaitingDecremented,
+    Transferred, WaitingAmended, WaitingDecremented, WorkingFloor,
 };
 use types::{AccountId, ClientId, Decimal, InstrumentId, OrderId, Seq, Side, Time, TradeGroupId};
 
@@ -16,7 +16,7 @@ use crate::Inner;
 use crate::account::{Account, executed, follow_quote_order};
 use crate::history::Chunk;
 use crate::market::Market;
-use crate::model::{Amendment, Asset, BlockRow, PreventedMatch, TransferRow};
+use crate::model::{AllocationRow, Amendment, Asset, BlockRow, PreventedMatch, TransferRow};
 use crate::tape::TradeRow;
 
 type Key = (InstrumentId, OrderId);
@@ -142,6 +142,7 @@ impl Inner {
             Event::OrderDecremented(e) => self.decremented(e),
             Event::IcebergShown(e) => self.shown(e),
             Event::OrderPegged(e) => self.pegged(e, touched),
+            Event::Allocated(e) => self.allocated(seq, time, e, touched, chunk),
             Event::TradeGroupChanged(e) => self.account(e.account).write().group = e.group,
             Event::Transferred(moved) => chunk.transfers.push(transfer_row(seq, time, moved)),
             // the balance that it changed is told behind it
@@ -160,7 +161,8 @@ impl Inner {
             Event::FeesChanged(_)
             | Event::InstrumentFeesChanged(_)
             | Event::AccountFeesChanged(_)
-            | Event::ExchangeFiltersChanged(_) => self.fees_event(event),
+            | Event::ExchangeFiltersChanged(_)
+            | Event::RoutingChanged(_) => self.fees_event(event),
             Event::OrderRestored(_) | Event::MarketRestored(_) | Event::ListRestored(_) => {
                 self.tell(event);
             }
@@ -339,6 +341,31 @@ impl Inner {
         }
     }
 
+    /// The venue filled a routed order.
+    fn allocated(
+        &self,
+        seq: Seq,
+        time: Time,
+        e: &Allocated,
+        touched: &mut Touched,
+        chunk: &mut Chunk,
+    ) {
+        let key = (e.instrument, e.order);
+        let account = self.account(e.account);
+        let mut account = account.write();
+        account.change(key, |order| {
+            executed(order, e.qty, e.quote, e.open_qty, time);
+            order.set_floor(e.floor_after(order));
+        });
+        let row = AllocationRow {
+            allocated: *e,
+            time,
+        };
+        account.allocate(seq, row);
+        chunk.allocations.push(row);
+        touched.order(e.account, key);
+    }
+
     /// A pegged order took its price.
     fn pegged(&self, e: &OrderPegged, touched: &mut Touched) {
         let key = (e.instrument, e.order);
@@ -456,7 +483,8 @@ impl Inner {
             Event::FeesChanged(_)
             | Event::InstrumentFeesChanged(_)
             | Event::AccountFeesChanged(_)
-            | Event::ExchangeFiltersChanged(_) => self.fees_event(event),
+            | Event::ExchangeFiltersChanged(_)
+            | Event::RoutingChanged(_) => self.fees_event(event),
             Event::ReferenceChanged(_) | Event::ExecutionRulesChanged(_) => self.rules_event(event),
             other => self.reference(other, &mut Chunk::default()),
         }
@@ -530,6 +558,7 @@ impl Inner {
             account.fill(row.fill(maker));
             account.change(key, |order| {
                 executed(order, trade.qty, trade.quote, party.open_qty, time);
+                order.set_floor(WorkingFloor::Exchange);
             });
             touched.order(party.account, key);
         }

@@ -8,8 +8,8 @@ use types::{AccountId, ClientId, InstrumentId, OrderId, Seq, Time, TradeId};
 
 use crate::history::{OrderRange, TradeRange};
 use crate::model::{
-    AggQuery, AggTrade, Amendment, BlockRow, Fill, FillsQuery, HistoryError, ListKey, ListsQuery,
-    OrdersQuery, PreventedMatch, PreventedQuery, PublicTrade,
+    AggQuery, AggTrade, AllocationRow, AllocationsQuery, Amendment, BlockRow, Fill, FillsQuery,
+    HistoryError, ListKey, ListsQuery, OrdersQuery, PreventedMatch, PreventedQuery, PublicTrade,
 };
 use crate::series::{Bucket, LEVELS, MINUTES};
 use crate::tape::{TradeRow, aggregate};
@@ -233,6 +233,28 @@ impl Views {
         rows.sort_by_key(|row| row.prevented.id);
         rows.dedup_by_key(|row| row.prevented.id);
         Ok(page(rows, false, query.limit))
+    }
+
+    /// The allocations of an account's routed orders, ascending.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn allocations(
+        &self,
+        account: AccountId,
+        id: InstrumentId,
+        query: AllocationsQuery,
+    ) -> Result<Vec<AllocationRow>> {
+        let wanted = |row: &&AllocationRow| row.allocated.instrument == id && query.wants(row);
+        let mut rows: Vec<AllocationRow> = self
+            .read_account(account, |a| {
+                a.allocations().filter(wanted).copied().collect()
+            })
+            .unwrap_or_default();
+        rows.append(&mut self.inner.sql.allocations(account, id, query).await?);
+        rows.sort_by_key(|row| row.allocated.allocation);
+        rows.dedup_by_key(|row| row.allocated.allocation);
+        Ok(page(rows, query.newest(), query.limit))
     }
 
     /// How an order's quantity was lowered, from the record `from` on, ascending.

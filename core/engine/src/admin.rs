@@ -42,6 +42,7 @@ impl Engine {
             Admin::HaltInstrument(id) => self.market(*id).map(|_| ()),
             Admin::SetFilters(c) => self.check_filters(c),
             Admin::SetFeatures(c) => self.check_features(c),
+            Admin::SetRouting(c) => self.check_routing(c),
             Admin::SetExchangeFilters(c) => self.check_exchange_filters(c),
             Admin::RecordBlockTrade(c) => self.check_block(c).map(|_| ()),
             Admin::SetReference(c) => self.check_reference(c),
@@ -114,7 +115,7 @@ impl Engine {
     }
 
     fn check_fund(&self, c: &Fund) -> Result<(), RejectCode> {
-        if !self.is_user(c.account) {
+        if !self.is_user(c.account) && c.account != AccountId::ROUTER {
             return Err(RejectCode::UnknownAccount);
         }
         if !self.is_wallet(c.wallet) {
@@ -155,6 +156,7 @@ impl Engine {
             Admin::HaltInstrument(id) => self.act_status(*id, MarketStatus::Halt, out),
             Admin::SetFilters(c) => self.act_filters(c, out),
             Admin::SetFeatures(c) => self.act_features(c, out),
+            Admin::SetRouting(c) => self.act_routing(c, out),
             Admin::SetExchangeFilters(c) => self.act_exchange_filters(c, out),
             Admin::RecordBlockTrade(c) => self.act_block(c, out),
             Admin::SetReference(c) => self.act_reference(time, c, out),

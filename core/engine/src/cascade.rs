@@ -499,6 +499,7 @@ impl Market {
             },
             limit: Limit::Lots(self.spec.lots(order.qty).unwrap_or(Qty(0))),
             quote_qty: order.quote_qty,
+            routed: false,
             iceberg: self
                 .spec
                 .lots(order.iceberg_qty())

@@ -60,6 +60,11 @@ impl Engine {
                 let amend = self.check_amend(time, actor, c)?;
                 Reply::Amended(Box::new(self.act_amend(time, c, amend, out)))
             }
+            Command::PlaceRouted(c) => {
+                let (plan, route) = self.plan_routed(time, actor, c)?;
+                let placed = self.act_routed(time, actor, c, (&plan, &route), out);
+                Reply::Placed(Box::new(placed))
+            }
             Command::PlaceList(c) => {
                 let plans = self.plan_list(time, actor, c)?;
                 self.list_feasible(actor, c, &plans)?;
@@ -105,6 +110,9 @@ impl Engine {
             Command::CancelReplace(c) => self.check_cancel_replace(time, actor, c)?,
             Command::AmendOrder(c) => {
                 self.check_amend(time, actor, c)?;
+            }
+            Command::PlaceRouted(c) => {
+                self.plan_routed(time, actor, c)?;
             }
             Command::PlaceList(c) => {
                 let plans = self.plan_list(time, actor, c)?;

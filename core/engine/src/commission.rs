@@ -77,14 +77,33 @@ impl Engine {
     /// The rates of a match between these seats, the taker being on `side`.
     #[inline]
     pub(crate) fn rates(&mut self, at: usize, side: Side, seats: [SeatId; 2]) -> Rates {
+        let market = &self.markets[at];
+        if market.router == Some(seats[1]) {
+            return self.rates_of_router(at, side, seats);
+        }
         if self.fees.is_flat() {
-            let terms = &self.markets[at].terms;
+            let terms = &market.terms;
             return Rates {
                 rates: [terms.maker_fee, terms.taker_fee],
                 cut: [false; 2],
             };
         }
         self.resolved_rates(at, side, seats)
+    }
+
+    /// The venue pays itself nothing.
+    #[cold]
+    fn rates_of_router(&mut self, at: usize, side: Side, seats: [SeatId; 2]) -> Rates {
+        let mut rates = match self.fees.is_flat() {
+            true => Rates {
+                rates: [self.markets[at].terms.maker_fee, Rate(0)],
+                cut: [false; 2],
+            },
+            false => self.resolved_rates(at, side, seats),
+        };
+        rates.rates[1] = Rate(0);
+        rates.cut[1] = false;
+        rates
     }
 
     fn resolved_rates(&mut self, at: usize, side: Side, [maker, taker]: [SeatId; 2]) -> Rates {
@@ -188,7 +207,7 @@ impl Engine {
         if self.fees.counts()
             && let Some(value) = self.value(at, side, settlement)
         {
-            for account in accounts {
+            for account in accounts.into_iter().filter(|account| !account.is_system()) {
                 self.fees.count(account, time, value);
             }
         }

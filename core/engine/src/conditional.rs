@@ -305,6 +305,7 @@ impl Engine {
             wait: None,
             iceberg: iceberg.filter(|peak| *peak > Qty(0)),
             peg: order.peg(),
+            routed: false,
         }
     }
 

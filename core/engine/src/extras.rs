@@ -253,7 +253,10 @@ impl Market {
         };
         let peg = more.peg.is_none_or(|peg| peg.priced == rests);
         let rare = more.iceberg_qty.is_some() || more.shown_qty.is_some() || more.peg.is_some();
-        iceberg && peg && !(rare && order.kind.is_market())
+        let floor = more
+            .floor
+            .is_none_or(|floor| rests && floor == protocol::WorkingFloor::Exchange);
+        iceberg && peg && floor && !(rare && order.kind.is_market())
     }
 }
 

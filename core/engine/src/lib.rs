@@ -56,6 +56,7 @@ mod pairs;
 mod place;
 mod prevent;
 mod reference;
+mod routing;
 mod settle;
 mod snapshot;
 mod state;

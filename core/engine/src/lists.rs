@@ -263,6 +263,7 @@ impl Engine {
             iceberg: None,
             peg: None,
             wait: None,
+            routed: false,
         }
     }
 

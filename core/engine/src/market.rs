@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use orders::{LiveOrder, LiveOrders, SeatId, WaitingOrders};
 use prices::Prices;
-use protocol::{Condition, Filters, Instrument, More, Order, OrderStatus, Pegged, RejectCode};
+use protocol::{
+    Condition, Filters, Instrument, More, Order, OrderStatus, Pegged, RejectCode, WorkingFloor,
+};
 use types::{
     AccountId, AssetId, Decimal, InstrumentId, OrderId, Price, Qty, Rate, Side, TradeGroupId,
     UpdateId, Wallet,
@@ -46,6 +48,11 @@ pub(crate) struct Market {
     pub last_prevented: u64,
     /// Of block trades.
     pub last_block: u64,
+    /// The group whose books fill this market's routed orders.
+    pub route: Option<Box<str>>,
+    pub next_allocation: u64,
+    /// The seat of [`AccountId::ROUTER`], once it has one.
+    pub router: Option<SeatId>,
 }
 
 impl Market {
@@ -82,6 +89,9 @@ impl Market {
             last_update: 0,
             last_prevented: 0,
             last_block: 0,
+            route: None,
+            next_allocation: 0,
+            router: None,
         })
     }
 
@@ -139,7 +149,11 @@ impl Market {
         let balances = self
             .legs()
             .map(|asset| ledger.open(Key::new(account, self.wallet, asset)).number());
-        self.live.take_seat(account, balances, group)
+        let seat = self.live.take_seat(account, balances, group);
+        if account == AccountId::ROUTER {
+            self.router = Some(seat);
+        }
+        seat
     }
 
     pub fn balances(&self, seat: SeatId) -> [BalanceRef; 2] {
@@ -207,7 +221,7 @@ impl Market {
                 true => self.conditions.get(&live.id).copied().map(Box::new),
                 false => None,
             },
-            more: match live.listed || live.pegged || shape.iceberg.is_some() {
+            more: match live.is_rare() || shape.iceberg.is_some() {
                 true => self.more(live, shape),
                 false => None,
             },
@@ -226,6 +240,9 @@ impl Market {
         }
         if live.pegged {
             more.peg = self.pegs.get(&live.id).copied();
+        }
+        if live.routed {
+            more.floor = Some(WorkingFloor::Exchange);
         }
         more.boxed()
     }

@@ -48,6 +48,8 @@ pub(crate) struct Plan {
     /// How much of it the book shows at most.
     pub iceberg: Option<Qty>,
     pub peg: Option<Pegged>,
+    /// It may be filled from several books.
+    pub routed: bool,
 }
 
 impl Plan {
@@ -68,6 +70,7 @@ impl Plan {
             wait: None,
             iceberg: None,
             peg: None,
+            routed: false,
         }
     }
 
@@ -370,6 +373,7 @@ impl Engine {
         order.tif = plan.tif;
         order.strategy_id = c.strategy_id;
         order.strategy_kind = c.strategy_kind;
+        order.routed = plan.routed;
         if let Some(peg) = plan.peg {
             order.pegged = true;
             market.note_peg(id, peg);
@@ -438,7 +442,7 @@ impl Engine {
     }
 
     /// What becomes of the remainder: it rests, ends, or there is none.
-    fn finish(
+    pub(crate) fn finish(
         &mut self,
         time: Time,
         plan: &Plan,

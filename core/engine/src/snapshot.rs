@@ -18,6 +18,7 @@
 //!  24 block trades      n:u32  n x instrument:u32 last:u64                          by instrument
 //!  25 rules             n:u32  n x instrument:u32 range:option reference:option    by instrument
 //!  26 venue's filters   as in `protocol`
+//!  27 routing           n:u32  n x instrument:u32 group:text next_allocation:u64   by instrument
 //!  30 fees              as in the crate `fees`
 //!  40 locks             n:u32  n x account:u32 asset:u32 locked:i128               by account and asset
 //! xxh3-128 of all the above
@@ -58,6 +59,8 @@ const BLOCKS: u8 = 24;
 const RULES: u8 = 25;
 /// The section of the venue's filters.
 const EXCHANGE: u8 = 26;
+/// The section of routing groups.
+const ROUTES: u8 = 27;
 /// The section of fees.
 const FEES: u8 = 30;
 /// The section of locks from outside.
@@ -186,6 +189,10 @@ impl Engine {
             w.put(&EXCHANGE);
             w.buffer.extend_from_slice(&filters);
         }
+        if let Some(routes) = self.put_routes() {
+            w.put(&ROUTES);
+            w.buffer.extend_from_slice(&routes);
+        }
         self.write_fees(&mut w);
         if let Some(locks) = self.put_locks() {
             w.put(&LOCKS);
@@ -289,6 +296,7 @@ impl Engine {
                 BLOCKS => self.take_blocks(input)?,
                 RULES => self.take_rules(input)?,
                 EXCHANGE => self.take_exchange_filters(input)?,
+                ROUTES => self.take_routes(input)?,
                 FEES => self.read_fees(input)?,
                 LOCKS => self.take_locks(input)?,
                 _ => return Err(corrupt("a section that this program does not know")),
@@ -511,6 +519,7 @@ impl Engine {
         if let Some(condition) = &order.condition {
             market.conditions.insert(order.id, **condition);
         }
+        live.routed = order.floor().is_some();
         if let Some(peg) = order.peg() {
             live.pegged = true;
             market.pegs.insert(order.id, peg);

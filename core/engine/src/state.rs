@@ -221,6 +221,7 @@ impl Engine {
         if let Some(filters) = &self.exchange {
             out(Event::ExchangeFiltersChanged(filters.clone()));
         }
+        self.tell_routes(out);
         self.tell_groups(out);
         for market in &self.markets {
             out(Event::MarketRestored(MarketRestored {

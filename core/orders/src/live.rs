@@ -32,9 +32,18 @@ pub struct LiveOrder {
     pub amends: u32,
     /// Its price came from the book: the market knows how.
     pub pegged: bool,
+    /// It could be filled from several books.
+    pub routed: bool,
 }
 
 impl LiveOrder {
+    /// It has fields that only few orders have.
+    #[must_use]
+    #[inline]
+    pub const fn is_rare(&self) -> bool {
+        self.listed | self.pegged | self.routed
+    }
+
     /// A record to fill in; `seat` and `id` say whose it is.
     #[must_use]
     pub fn new(id: OrderId, seat: SeatId, client_id: ClientId, qty: Qty, time: Time) -> LiveOrder {
@@ -57,6 +66,7 @@ impl LiveOrder {
             client_id,
             amends: 0,
             pegged: false,
+            routed: false,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Execution reports: what happened to an order, by whichever gateway it came.
 
 use kit::words;
-use protocol::{Order, OrderKind, PegKind};
+use protocol::{Order, OrderKind, PegKind, WorkingFloor};
 use types::{Decimal, Side, format_atoms};
 use ws::{Execution, Report};
 
@@ -96,6 +96,20 @@ fn put_peg(body: &mut Body, order: &Order) {
     }
 }
 
+/// Where a routed order is filled.
+fn put_route(body: &mut Body, report: &Report<'_>) {
+    let allocation = report.half.and_then(|half| half.allocation);
+    body.maybe(ALLOC_ID, allocation)
+        .maybe(MATCH_TYPE, allocation.map(|_| 1));
+    if let Some(floor) = report.order.floor() {
+        let floor = match floor {
+            WorkingFloor::Exchange => 1,
+            WorkingFloor::Sor => 3,
+        };
+        body.put(WORKING_FLOOR, floor).put(SOR, 'Y');
+    }
+}
+
 /// What a conditional order waits, or waited, for.
 fn put_condition(body: &mut Body, order: &Order) {
     let Some(condition) = order.condition.as_deref() else {
@@ -181,7 +195,7 @@ pub fn execution(report: &Report<'_>) -> Body {
         .maybe(MAX_FLOOR, some(order.iceberg_qty()))
         .maybe(WORKING_INDICATOR, works.then_some('Y'))
         .maybe(TARGET_STRATEGY, order.strategy_kind)
-        .maybe(TRADE_ID, half.map(|half| half.trade))
+        .maybe(TRADE_ID, half.and_then(|half| half.trade))
         .maybe(
             AGGRESSOR_INDICATOR,
             aggressor.map(|yes| if yes { 'Y' } else { 'N' }),
@@ -197,6 +211,7 @@ pub fn execution(report: &Report<'_>) -> Body {
         body.time(WORKING_TIME, at);
     }
     put_condition(&mut body, order);
+    put_route(&mut body, report);
     put_peg(&mut body, order);
     put_prevented(&mut body, report);
     body.maybe(EXPIRY_REASON, report.expiry.and_then(expiry_reason));

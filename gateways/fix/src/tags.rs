@@ -38,6 +38,7 @@ tags! {
     TIME_IN_FORCE = 59 "TimeInForce";
     TRANSACT_TIME = 60 "TransactTime";
     LIST_ID = 66 "ListID";
+    ALLOC_ID = 70 "AllocID";
     NO_ORDERS = 73 "NoOrders";
     RAW_DATA_LENGTH = 95 "RawDataLength";
     RAW_DATA = 96 "RawData";
@@ -82,6 +83,7 @@ tags! {
     USERNAME = 553 "Username";
     INSTRUMENT_LIST_REQUEST_TYPE = 559 "InstrumentListRequestType";
     MIN_TRADE_VOL = 562 "MinTradeVol";
+    MATCH_TYPE = 574 "MatchType";
     WORKING_INDICATOR = 636 "WorkingIndicator";
     PEG_MOVE_TYPE = 835 "PegMoveType";
     PEG_OFFSET_TYPE = 836 "PegOffsetType";
@@ -125,6 +127,7 @@ tags! {
     ERROR_CODE = 25016 "ErrorCode";
     CUM_QUOTE_QTY = 25017 "CumQuoteQty";
     ORDER_CREATION_TIME = 25018 "OrderCreationTime";
+    WORKING_FLOOR = 25021 "WorkingFloor";
     TRAILING_TIME = 25022 "TrailingTime";
     WORKING_TIME = 25023 "WorkingTime";
     PREVENTED_MATCH_ID = 25024 "PreventedMatchID";

@@ -2,7 +2,7 @@
 
 use protocol::{
     CloseReason, ListKind, MarketStatus, Order, OrderKind, OrderStatus, PegKind, StpMode,
-    TimeInForce,
+    TimeInForce, WorkingFloor,
 };
 use types::Side;
 
@@ -80,6 +80,17 @@ pub const fn market_status(status: MarketStatus) -> &'static str {
         MarketStatus::Break => "BREAK",
         MarketStatus::CancelOnly => "CANCEL_ONLY",
         MarketStatus::EndOfDay => "END_OF_DAY",
+    }
+}
+
+/// `matchType` of an allocation.
+pub const ALLOCATED: &str = "ONE_PARTY_TRADE_REPORT";
+
+#[must_use]
+pub const fn floor(floor: WorkingFloor) -> &'static str {
+    match floor {
+        WorkingFloor::Exchange => "EXCHANGE",
+        WorkingFloor::Sor => "SOR",
     }
 }
 

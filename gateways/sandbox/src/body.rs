@@ -66,6 +66,9 @@ pub(crate) struct ChangedSymbol {
     #[serde(default, deserialize_with = "given")]
     pub reference_price_calculation: Option<Option<crate::rules::NewCalculation>>,
     pub execution_rules: Option<Vec<crate::rules::NewRule>>,
+    /// A routing group; `null`: none.
+    #[serde(default, deserialize_with = "given")]
+    pub sor: Option<Option<String>>,
 }
 
 impl ChangedSymbol {
@@ -75,6 +78,7 @@ impl ChangedSymbol {
             && self.reference_price.is_none()
             && self.reference_price_calculation.is_none()
             && self.execution_rules.is_none()
+            && self.sor.is_none()
     }
 }
 
@@ -115,7 +119,7 @@ pub(crate) fn changed_symbol(body: &[u8]) -> Result<(NewFeatures, ChangedSymbol)
     let rest: ChangedSymbol = serde_json::from_value(rest).map_err(|error| unread(&error))?;
     if features.is_empty() && rest.is_empty() {
         return Err(wrong(format!(
-            "Nothing is to be changed; `status`, `filters`, `referencePrice`, `referencePriceCalculation`, `executionRules` or one of {} is expected.",
+            "Nothing is to be changed; `status`, `filters`, `referencePrice`, `referencePriceCalculation`, `executionRules`, `sor` or one of {} is expected.",
             crate::features::NAMES.join(", ")
         )));
     }

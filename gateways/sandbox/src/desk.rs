@@ -292,6 +292,10 @@ impl Sandbox {
         for command in rules.into_iter().chain(features) {
             self.admin(command).await?;
         }
+        if let Some(group) = &new.sor {
+            self.route_orders(&found, group.as_deref().unwrap_or_default())
+                .await?;
+        }
         if let Some(status) = status {
             self.admin(Admin::SetStatus(SetStatus { instrument, status }))
                 .await?;

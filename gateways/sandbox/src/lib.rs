@@ -26,6 +26,7 @@ mod exchange;
 mod features;
 mod fees;
 mod filters;
+mod routing;
 mod rules;
 
 pub use desk::Sandbox;

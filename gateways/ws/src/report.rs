@@ -24,7 +24,10 @@ pub enum Execution {
 /// One party's half of the trade that is reported.
 #[derive(Clone, Copy, Debug)]
 pub struct Half<'a> {
-    pub trade: TradeId,
+    /// `None` for an allocation.
+    pub trade: Option<TradeId>,
+    /// Of a routed order that the venue filled.
+    pub allocation: Option<u64>,
     pub price: Decimal,
     pub qty: Decimal,
     /// Atoms of the quote asset.
@@ -114,8 +117,8 @@ impl Report<'_> {
             None => json.str("n", "0").null("N"),
         };
         json.time("T", self.time);
-        match half {
-            Some(half) => json.num("t", half.trade),
+        match half.and_then(|half| half.trade) {
+            Some(trade) => json.num("t", trade),
             None => json.num("t", -1),
         };
         if let Some(prevented) = self.prevented {
@@ -171,6 +174,12 @@ impl Report<'_> {
             json.dec("pl", prevented.match_qty);
             json.dec("pL", prevented.match_price);
             json.amount("pY", prevented.match_quote, self.quote_precision);
+        }
+        if let Some(allocation) = self.half.and_then(|half| half.allocation) {
+            json.str("b", words::ALLOCATED).num("a", allocation);
+        }
+        if let Some(floor) = self.order.floor() {
+            json.str("k", words::floor(floor)).flag("uS", true);
         }
         if let Some(pegged) = self.order.peg() {
             json.str("gP", words::peg_kind(pegged.peg.kind));
@@ -452,7 +461,8 @@ mod tests {
         order.executed_qty = Decimal(40_000_000);
         order.executed_quote = Amount(4_105_764);
         let half = Half {
-            trade: TradeId(77),
+            trade: Some(TradeId(77)),
+            allocation: None,
             price: Decimal(10_264_410),
             qty: Decimal(40_000_000),
             quote: Amount(4_105_764),

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kit::{Json, TimeUnit, words};
 use protocol::{
-    BalanceChanged, BalanceLock, Condition, Event, MatchPrevented, Order, OrderClosed,
+    Allocated, BalanceChanged, BalanceLock, Condition, Event, MatchPrevented, Order, OrderClosed,
     OrderDecremented, OrderKind, OrderList, OrderPegged, OrderPlaced, OrderStatus, Party, StpMode,
-    Traded, Transferred, WaitingDecremented,
+    Traded, Transferred, WaitingDecremented, WorkingFloor,
 };
 use types::{
     AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, ListId, OrderId, Time,
@@ -128,6 +128,7 @@ impl Users {
             Event::OrderPlaced(placed) => self.placed(hub, names, placed, later, at),
             Event::Traded(trade) => self.traded(hub, names, trade, later, at),
             Event::OrderClosed(closed) => self.closed(hub, names, closed, at),
+            Event::Allocated(e) => self.allocated(hub, names, e, at),
             Event::OrderAmended(e) => {
                 let key = (e.instrument, e.order);
                 self.amended(hub, names, key, (e.qty, e.client_id), at);
@@ -239,6 +240,7 @@ impl Users {
             order.executed_qty = Decimal(order.executed_qty.0.saturating_add(trade.qty.0));
             order.executed_quote = order.executed_quote.plus(trade.quote);
             order.updated_at = at.time;
+            order.set_floor(WorkingFloor::Exchange);
             let by_quote = !order.quote_qty.is_zero();
             let goes_on = by_quote && later.iter().any(|event| goes_on(event, trade, party));
             order.status = if party.open_qty.is_zero() && !goes_on {
@@ -257,7 +259,8 @@ impl Users {
             if self.listened(after.account) {
                 let (fee_asset, fee_precision) = names.asset(party.fee_asset);
                 let half = Half {
-                    trade: trade.trade,
+                    trade: Some(trade.trade),
+                    allocation: None,
                     price: trade.price,
                     qty: trade.qty,
                     quote: trade.quote,
@@ -272,6 +275,46 @@ impl Users {
                     ..report
                 });
             }
+        }
+    }
+
+    /// The venue filled a routed order.
+    fn allocated(&mut self, hub: &Hub, names: &Names, e: &Allocated, at: Moment) {
+        let key = (e.instrument, e.order);
+        let Some(order) = self.orders.get_mut(&key) else {
+            return;
+        };
+        order.executed_qty = Decimal(order.executed_qty.0.saturating_add(e.qty.0));
+        order.executed_quote = order.executed_quote.plus(e.quote);
+        order.updated_at = at.time;
+        order.status = match e.open_qty.is_zero() {
+            true => OrderStatus::Filled,
+            false => OrderStatus::PartiallyFilled,
+        };
+        order.set_floor(WorkingFloor::Sor);
+        let after = order.clone();
+        order.set_floor(e.floor_after(&after));
+        if after.status == OrderStatus::Filled {
+            self.orders.remove(&key);
+        }
+        if self.listened(after.account) {
+            let (fee_asset, fee_precision) = names.asset(e.fee_asset);
+            let half = Half {
+                trade: None,
+                allocation: Some(e.allocation),
+                price: e.price,
+                qty: e.qty,
+                quote: e.quote,
+                fee: e.fee,
+                fee_precision,
+                fee_asset,
+                maker: false,
+            };
+            self.report(hub, names, &after, at, |report| Report {
+                execution: Execution::Trade,
+                half: Some(half),
+                ..report
+            });
         }
     }
 

@@ -1,8 +1,8 @@
 //! Rows of the tables to values and back. The order of the columns is that of the constants here.
 
 use protocol::{
-    BlockTrade, BlockTraded, Condition, Extras, MatchPrevented, More, Order, OrderKind, OrderList,
-    OrderStatus, Party, StpMode, TimeInForce, Traded, Wire,
+    Allocated, BlockTrade, BlockTraded, Condition, Extras, MatchPrevented, More, Order, OrderKind,
+    OrderList, OrderStatus, Party, StpMode, TimeInForce, Traded, Wire,
 };
 use sqlx::any::AnyRow;
 use sqlx::query::Query;
@@ -12,7 +12,9 @@ use types::{
     TradeGroupId, TradeId, UpdateId,
 };
 
-use crate::model::{Amendment, Asset, BlockRow, HistoryError, PreventedMatch, TransferRow};
+use crate::model::{
+    AllocationRow, Amendment, Asset, BlockRow, HistoryError, PreventedMatch, TransferRow,
+};
 use crate::series::Bucket;
 use crate::tape::TradeRow;
 
@@ -457,6 +459,49 @@ pub(crate) fn block(row: &AnyRow) -> Result<BlockRow> {
                 buyer_is_maker: c.int()? != 0,
             },
             quote: Amount(quote),
+        },
+        time,
+    })
+}
+
+pub(crate) const ALLOCATION: &str =
+    "account, instrument, id, time, order_id, side, price, qty, quote, fee, fee_asset, open_qty";
+
+pub(crate) fn bind_allocation<'q>(q: Binding<'q>, row: &AllocationRow) -> Binding<'q> {
+    let a = &row.allocated;
+    q.bind(i64::from(a.account.0))
+        .bind(i64::from(a.instrument.0))
+        .bind(big(a.allocation))
+        .bind(row.time.0)
+        .bind(big(a.order.0))
+        .bind(i64::from(a.side == Side::Sell))
+        .bind(a.price.0)
+        .bind(a.qty.0)
+        .bind(a.quote.0.to_string())
+        .bind(a.fee.0.to_string())
+        .bind(i64::from(a.fee_asset.0))
+        .bind(a.open_qty.0)
+}
+
+pub(crate) fn allocation(row: &AnyRow) -> Result<AllocationRow> {
+    let c = &mut Cursor { row, at: 0 };
+    let account = AccountId(c.small()?);
+    let instrument = InstrumentId(c.small()?);
+    let allocation = c.id()?;
+    let time = Time(c.int()?);
+    Ok(AllocationRow {
+        allocated: Allocated {
+            instrument,
+            account,
+            order: OrderId(c.id()?),
+            side: if c.int()? == 0 { Side::Buy } else { Side::Sell },
+            allocation,
+            price: c.decimal()?,
+            qty: c.decimal()?,
+            quote: Amount(c.amount()?),
+            fee: Amount(c.amount()?),
+            fee_asset: AssetId(c.small()?),
+            open_qty: c.decimal()?,
         },
         time,
     })

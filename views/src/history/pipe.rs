@@ -4,7 +4,7 @@ use parking_lot::{Condvar, Mutex};
 use protocol::{Instrument, Order, OrderList};
 use types::Seq;
 
-use crate::model::{Amendment, Asset, BlockRow, PreventedMatch, TransferRow};
+use crate::model::{AllocationRow, Amendment, Asset, BlockRow, PreventedMatch, TransferRow};
 use crate::tape::TradeRow;
 
 /// Rows of adjoining records that are written in one SQL transaction.
@@ -19,6 +19,7 @@ pub(crate) struct Chunk {
     pub prevented: Vec<PreventedMatch>,
     pub amendments: Vec<Amendment>,
     pub blocks: Vec<BlockRow>,
+    pub allocations: Vec<AllocationRow>,
     /// Lists after each record that changed them.
     pub lists: Vec<OrderList>,
     pub instruments: Vec<Instrument>,
@@ -33,6 +34,7 @@ impl Chunk {
             + self.prevented.len()
             + self.amendments.len()
             + self.blocks.len()
+            + self.allocations.len()
             + self.lists.len()
             + self.instruments.len()
             + self.assets.len()

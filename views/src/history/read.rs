@@ -7,7 +7,8 @@ use types::{AccountId, ClientId, InstrumentId, OrderId, Seq};
 
 use super::columns::{self, big};
 use crate::model::{
-    Amendment, BlockRow, HistoryError, ListKey, ListsQuery, PreventedMatch, PreventedQuery,
+    AllocationRow, AllocationsQuery, Amendment, BlockRow, HistoryError, ListKey, ListsQuery,
+    PreventedMatch, PreventedQuery,
 };
 use crate::series::Bucket;
 use crate::tape::TradeRow;
@@ -342,6 +343,38 @@ impl Sql {
             .bind(count(limit));
         let rows = query.fetch_all(&self.pool).await?;
         rows.iter().map(columns::amendment).collect()
+    }
+
+    /// The allocations of an account, ascending, or the newest descending.
+    pub async fn allocations(
+        &self,
+        account: AccountId,
+        id: InstrumentId,
+        q: AllocationsQuery,
+    ) -> Result<Vec<AllocationRow>> {
+        let mut bounds = String::new();
+        if let Some(order) = q.order {
+            bounds.push_str(&format!(" AND order_id = {}", order.0));
+        }
+        if let Some(start) = q.start {
+            bounds.push_str(&format!(" AND time >= {}", start.0));
+        }
+        if let Some(end) = q.end {
+            bounds.push_str(&format!(" AND time <= {}", end.0));
+        }
+        let direction = if q.newest() { "DESC" } else { "ASC" };
+        let sql = format!(
+            "SELECT {} FROM allocations WHERE account = $1 AND instrument = $2 AND id >= $3{bounds} ORDER BY id {direction} LIMIT $4",
+            columns::ALLOCATION
+        );
+        let query = sqlx::query(AssertSqlSafe(sql))
+            .bind(i64::from(account.0))
+            .bind(i64::from(id.0))
+            .bind(big(q.from.unwrap_or(0)))
+            .bind(count(q.limit))
+            .persistent(bounds.is_empty());
+        let rows = query.fetch_all(&self.pool).await?;
+        rows.iter().map(columns::allocation).collect()
     }
 
     /// Block trades from an id on, ascending.

@@ -9,7 +9,7 @@ use crate::model::HistoryError;
 /// Of the tables. A database of another format is rebuilt from the event log.
 pub(crate) const FORMAT: i64 = 4;
 
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "meta",
     "assets",
     "instruments",
@@ -21,10 +21,11 @@ const TABLES: [&str; 11] = [
     "amendments",
     "lists",
     "blocks",
+    "allocations",
 ];
 
 // `{}` becomes WITHOUT ROWID on SQLite: the table is its primary key, as on no other database is needed.
-const CREATE: [&str; 21] = [
+const CREATE: [&str; 22] = [
     "CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS assets (id BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL, decimals BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS instruments (id BIGINT NOT NULL PRIMARY KEY, symbol TEXT NOT NULL, base BIGINT NOT NULL, quote BIGINT NOT NULL)",
@@ -66,6 +67,9 @@ const CREATE: [&str; 21] = [
     "CREATE TABLE IF NOT EXISTS blocks (instrument BIGINT NOT NULL, id BIGINT NOT NULL, time BIGINT NOT NULL, price BIGINT NOT NULL, \
      qty BIGINT NOT NULL, quote TEXT NOT NULL, buyer BIGINT NOT NULL, seller BIGINT NOT NULL, buyer_is_maker BIGINT NOT NULL, \
      PRIMARY KEY (instrument, id)){}",
+    "CREATE TABLE IF NOT EXISTS allocations (account BIGINT NOT NULL, instrument BIGINT NOT NULL, id BIGINT NOT NULL, time BIGINT NOT NULL, \
+     order_id BIGINT NOT NULL, side BIGINT NOT NULL, price BIGINT NOT NULL, qty BIGINT NOT NULL, quote TEXT NOT NULL, fee TEXT NOT NULL, \
+     fee_asset BIGINT NOT NULL, open_qty BIGINT NOT NULL, PRIMARY KEY (account, instrument, id)){}",
 ];
 
 /// Makes the tables where they are missing and answers the last record that they hold.

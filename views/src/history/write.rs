@@ -80,6 +80,12 @@ const BLOCKS: Table = Table {
     count: 9,
     conflict: "",
 };
+const ALLOCATIONS: Table = Table {
+    name: "allocations",
+    columns: columns::ALLOCATION,
+    count: 12,
+    conflict: "",
+};
 const LISTS: Table = Table {
     name: "lists",
     columns: columns::LIST,
@@ -135,11 +141,35 @@ impl Scribe {
             .await?;
         self.insert(tx, &BLOCKS, &chunk.blocks, columns::bind_block)
             .await?;
+        self.insert(
+            tx,
+            &ALLOCATIONS,
+            &chunk.allocations,
+            columns::bind_allocation,
+        )
+        .await?;
         let mut seen = HashSet::with_capacity(chunk.lists.len());
         let last = |list: &&protocol::OrderList| seen.insert(list.id);
         let lists: Vec<_> = chunk.lists.iter().rev().filter(last).collect();
         self.insert(tx, &LISTS, &lists, |q, l| columns::bind_list(q, l))
             .await?;
+        self.write_names(tx, chunk).await?;
+        if chunk.through > Seq(0) {
+            sqlx::query("UPDATE meta SET value = $1 WHERE name = 'applied_seq'")
+                .bind(columns::big(chunk.through.0))
+                .execute(&mut *tx)
+                .await?;
+        }
+        sql_tx.commit().await?;
+        self.candles = candles;
+        Ok(())
+    }
+
+    async fn write_names(
+        &mut self,
+        tx: &mut AnyConnection,
+        chunk: &Chunk,
+    ) -> Result<(), HistoryError> {
         // one by one: the same asset or instrument may come twice, and a statement may touch a row only once
         for asset in &chunk.assets {
             self.insert(
@@ -164,14 +194,6 @@ impl Scribe {
             )
             .await?;
         }
-        if chunk.through > Seq(0) {
-            sqlx::query("UPDATE meta SET value = $1 WHERE name = 'applied_seq'")
-                .bind(columns::big(chunk.through.0))
-                .execute(&mut *tx)
-                .await?;
-        }
-        sql_tx.commit().await?;
-        self.candles = candles;
         Ok(())
     }
 

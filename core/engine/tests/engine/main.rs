@@ -20,6 +20,7 @@ mod pegs;
 mod prevention;
 mod products;
 mod ranges;
+mod routing;
 mod snapshots;
 mod support;
 mod venue;

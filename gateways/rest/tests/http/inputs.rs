@@ -463,13 +463,7 @@ fn the_table_is_the_whole_of_the_methods() {
         .collect();
     let listed: BTreeSet<_> = entries().iter().map(|e| (e.verb, e.path)).collect();
     assert_eq!(declared, listed, "each method has a line in methods.txt");
-    // Orders that are routed over several books may come later; their lines wait for them.
-    let waits = |entry: &Entry| entry.path.starts_with("/api/v3/sor/");
-    assert!(
-        lines()
-            .iter()
-            .all(|e| waits(e) || listed.contains(&(e.verb, e.path)))
-    );
+    assert!(lines().iter().all(|e| listed.contains(&(e.verb, e.path))));
     for entry in entries() {
         let known = method(entry.verb, entry.path).unwrap();
         assert_eq!(known.ws, Some(entry.ws));

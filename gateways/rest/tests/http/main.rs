@@ -15,6 +15,7 @@ mod prevention;
 mod ranges;
 mod records;
 mod refusals;
+mod routing;
 mod sandbox;
 mod sbe_answers;
 mod trading;

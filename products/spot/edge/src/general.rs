@@ -1,6 +1,11 @@
 //! Is anybody there, what time is it, what trades here.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use kit::{ApiError, Call, Context, Handler, Input, Json, Kind, Method, Outcome, Param, Weight};
+
+use protocol::Instrument;
 
 use crate::symbols::{self, Chosen, SYMBOL_STATUS};
 
@@ -80,6 +85,29 @@ fn exchange_info(ctx: &Context, call: &Call) -> Outcome {
             symbols::write(json, ctx, one, show_permissions);
         }
     });
+    write_sors(&mut json, ctx);
     json.end();
     Ok(json.finish())
+}
+
+/// The routing groups; left out when there are none.
+fn write_sors(json: &mut Json, ctx: &Context) {
+    let mut groups: BTreeMap<Box<str>, Vec<Arc<Instrument>>> = BTreeMap::new();
+    for (id, group) in ctx.views.routes() {
+        if let Some(instrument) = ctx.views.instrument_by_id(id) {
+            groups.entry(group).or_default().push(instrument);
+        }
+    }
+    if groups.is_empty() {
+        return;
+    }
+    json.array("sors", |json| {
+        for members in groups.values() {
+            let base = members.first().and_then(|one| ctx.views.asset(one.base));
+            json.begin()
+                .str("baseAsset", base.as_ref().map_or("", |asset| &asset.name));
+            json.strs("symbols", members.iter().map(|one| &*one.symbol))
+                .end();
+        }
+    });
 }

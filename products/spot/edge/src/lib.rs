@@ -8,6 +8,7 @@
 //! | [`orders`] | placing and testing |
 //! | [`changes`] | canceling, replacing, amending |
 //! | [`lists`] | order lists |
+//! | [`routed`] | orders routed over several books |
 //! | [`records`] | prevented matches, allocations, amendments of the caller |
 //! | [`reference`] | execution rules and reference prices |
 //! | [`account`] | balances, commissions, orders and trades of the caller |
@@ -30,6 +31,7 @@ pub mod orders;
 pub mod records;
 pub mod reference;
 mod report;
+pub mod routed;
 mod symbols;
 pub mod tickers;
 
@@ -41,6 +43,7 @@ pub const TABLES: &[&[Method]] = &[
     orders::METHODS,
     changes::METHODS,
     lists::METHODS,
+    routed::METHODS,
     account::METHODS,
     records::METHODS,
     reference::METHODS,

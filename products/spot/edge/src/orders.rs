@@ -306,7 +306,7 @@ fn place<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
     })
 }
 
-fn test_weight(input: &Input<'_>) -> u32 {
+pub(crate) fn test_weight(input: &Input<'_>) -> u32 {
     if input
         .get("computeCommissionRates")
         .is_some_and(|text| text.eq_ignore_ascii_case("true"))
@@ -333,7 +333,7 @@ fn test<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
 }
 
 /// What an order of this side would pay in either role: the part for the role and the one for the side as one.
-fn rates(ctx: &Context, call: &Call, instrument: &Instrument, side: Side) -> Vec<u8> {
+pub(crate) fn rates(ctx: &Context, call: &Call, instrument: &Instrument, side: Side) -> Vec<u8> {
     let mut json = Json::new(call.unit);
     let commission = ctx.views.commission(call.account, instrument);
     json.begin();

@@ -1,12 +1,11 @@
 //! What became of the caller's orders besides trades: matches that were prevented, amendments, allocations.
 
 use kit::{
-    ApiError, Call, Context, Handler, Input, Json, Kind, Later, Method, Outcome, Param, Weight,
-    words,
+    ApiError, Call, Context, Handler, Input, Json, Kind, Later, Method, Param, Weight, words,
 };
 use protocol::{Instrument, StpMode};
-use types::{OrderId, Seq, TradeGroupId};
-use views::{Amendment, PreventedMatch, PreventedQuery};
+use types::{OrderId, Seq, Side, TradeGroupId};
+use views::{AllocationRow, AllocationsQuery, Amendment, PreventedMatch, PreventedQuery};
 
 use crate::account::{LIMIT, check_span, read, rows};
 use crate::changes::ORDER_ID as ID;
@@ -35,7 +34,7 @@ pub const METHODS: &[Method] = &[
         "myAllocations",
         Weight::Fixed(20),
         ALLOCATIONS,
-        Handler::Now(allocations),
+        Handler::Later(allocations),
     )
     .with_conditions(allocations_conditions),
 ];
@@ -174,11 +173,53 @@ fn allocations_conditions(input: &Input<'_>) -> Result<(), ApiError> {
     }
 }
 
-/// Allocations come of orders routed over several books. Every market here fills from its own book alone, so nobody has any.
-fn allocations(ctx: &Context, call: &Call) -> Outcome {
-    check_span(call)?;
-    symbols::instrument(ctx, call)?;
-    written(call, |json| {
-        json.begin_array().end_array();
+fn allocations<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
+    Box::pin(async move {
+        check_span(call)?;
+        let instrument = symbols::instrument(ctx, call)?;
+        let query = AllocationsQuery {
+            order: call.params.count("orderId").map(OrderId),
+            from: call.params.count("fromAllocationId"),
+            start: call.params.time("startTime"),
+            end: call.params.end("endTime"),
+            limit: rows(call),
+        };
+        let found = ctx
+            .views
+            .allocations(call.account, instrument.id, query)
+            .await
+            .map_err(broken_history)?;
+        written(call, |json| {
+            json.begin_array();
+            for row in &found {
+                write_allocation(json, ctx, &instrument, row);
+            }
+            json.end_array();
+        })
     })
+}
+
+fn write_allocation(json: &mut Json, ctx: &Context, instrument: &Instrument, row: &AllocationRow) {
+    let a = &row.allocated;
+    let fee_asset = ctx.views.asset(a.fee_asset);
+    let (name, precision) =
+        (fee_asset.as_ref()).map_or(("", 8), |asset| (&*asset.name, asset.precision));
+    json.begin()
+        .str("symbol", &instrument.symbol)
+        .num("allocationId", a.allocation)
+        .str("allocationType", "SOR");
+    json.num("orderId", a.order).num("orderListId", -1);
+    json.dec("price", a.price).dec("qty", a.qty);
+    json.amount(
+        "quoteQty",
+        a.quote,
+        symbols::quote_precision(ctx, instrument),
+    );
+    json.amount("commission", a.fee, precision)
+        .str("commissionAsset", name)
+        .time("time", row.time);
+    json.flag("isBuyer", a.side == Side::Buy)
+        .flag("isMaker", false)
+        .flag("isAllocator", false)
+        .end();
 }

@@ -54,11 +54,13 @@ pub(crate) fn placed(
         if detail == Detail::Full {
             json.array("fills", |json| fills(json, ctx, order, events));
         }
+        floor(json, order);
         json.str("selfTradePreventionMode", words::stp(order.stp));
         if let Some(id) = placed.prevented_match {
             json.num("preventedMatchId", id);
         }
         prevented(json, order);
+        used_sor(json, order);
     }
     json.end();
 }
@@ -111,6 +113,18 @@ fn fills(json: &mut Json, ctx: &Context, order: &Order, events: &[Event]) {
         })
     };
     for event in events {
+        if let Event::Allocated(allocated) = event
+            && (allocated.instrument, allocated.order) == (order.instrument, order.id)
+        {
+            let (name, precision) = asset(allocated.fee_asset);
+            json.begin().str("matchType", words::ALLOCATED);
+            json.dec("price", allocated.price).dec("qty", allocated.qty);
+            json.amount("commission", allocated.fee, precision)
+                .str("commissionAsset", &name);
+            json.num("tradeId", -1)
+                .num("allocId", allocated.allocation)
+                .end();
+        }
         let Event::Traded(trade) = event else {
             continue;
         };
@@ -211,6 +225,19 @@ fn optional(json: &mut Json, order: &Order) {
     }
 }
 
+/// Where a routed order was active last.
+fn floor(json: &mut Json, order: &Order) {
+    if let Some(floor) = order.floor() {
+        json.str("workingFloor", words::floor(floor));
+    }
+}
+
+fn used_sor(json: &mut Json, order: &Order) {
+    if order.floor().is_some() {
+        json.flag("usedSor", true);
+    }
+}
+
 fn prevented(json: &mut Json, order: &Order) {
     if order.prevented_qty != Decimal::ZERO {
         json.dec("preventedQuantity", order.prevented_qty);
@@ -237,8 +264,10 @@ pub(crate) fn canceled(
     stop_price(json, order);
     iceberg(json, order);
     optional(json, order);
+    floor(json, order);
     json.str("selfTradePreventionMode", words::stp(order.stp));
     prevented(json, order);
+    used_sor(json, order);
     json.end();
 }
 
@@ -265,11 +294,13 @@ pub(crate) fn queried(
     working_time(json, order);
     json.dec("origQuoteOrderQty", order.quote_qty);
     optional(json, order);
+    floor(json, order);
     json.str("selfTradePreventionMode", words::stp(order.stp));
     if let Some(id) = prevented_match {
         json.num("preventedMatchId", id);
     }
     prevented(json, order);
+    used_sor(json, order);
     json.end();
 }
 
