@@ -23,6 +23,8 @@ pub enum Kind {
     Node,
     /// A folder with a Cargo.toml and a lock of its own
     Rust,
+    /// A folder with a go.mod
+    Go,
 }
 
 /// One client's script.
@@ -55,6 +57,14 @@ const fn of(kind: Kind, client: &'static str, file: &'static str) -> Script {
     Script { kind, ..script }
 }
 
+const fn on_demand(kind: Kind, client: &'static str, file: &'static str) -> Script {
+    let script = of(kind, client, file);
+    Script {
+        on_demand: true,
+        ..script
+    }
+}
+
 /// All clients, in the order of the scoreboard.
 pub const SCRIPTS: [Script; 11] = [
     python("binance-sdk-spot (Python)", "python/official.py"),
@@ -71,6 +81,7 @@ pub const SCRIPTS: [Script; 11] = [
         demo: true,
         ..python("local books", "python/books.py")
     },
+    on_demand(Kind::Go, "binance-connector-go", "go"),
 ];
 
 /// Drives every method and stream of the contract, one line each.
@@ -87,6 +98,7 @@ impl Script {
                 Command::new(tools::node()?)
             }
             Kind::Rust => return rust(&path),
+            Kind::Go => return go(&path),
         };
         command.arg(&path);
         command.current_dir(path.parent().unwrap_or(folder));
@@ -149,4 +161,19 @@ fn rust(path: &Path) -> Result<Command> {
             .arg(&target),
     )?;
     Ok(Command::new(target.join("debug/conformance-rust")))
+}
+
+/// A Go program; its modules come from go.sum.
+fn go(path: &Path) -> Result<Command> {
+    let program = workshop("go")?.join("conformance-go");
+    let go = tools::go()?;
+    say("building the Go client (the first time takes some minutes)");
+    house::must(
+        Command::new(go)
+            .args(["build", "-o"])
+            .arg(&program)
+            .arg(".")
+            .current_dir(path),
+    )?;
+    Ok(Command::new(program))
 }

@@ -92,6 +92,11 @@ pub fn node() -> Result<PathBuf> {
     find(&["node"]).context("no node found: install Node.js 20 or newer")
 }
 
+/// Go, for the client in Go.
+pub fn go() -> Result<PathBuf> {
+    system_tool("Go 1.24", &["go"], "golang-go", true)
+}
+
 /// Chromium, for the browser tests.
 pub fn browser(install: bool) -> Result<PathBuf> {
     system_tool(

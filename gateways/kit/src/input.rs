@@ -61,13 +61,15 @@ impl<'a> Input<'a> {
         Ok(input)
     }
 
-    /// Reads one part and appends what of it was signed: everything but the signature's own pair, byte for byte.
+    /// Reads one part and appends what of it was signed: everything but the signature's own pair, byte for byte. That goes for
+    /// empty segments too: there are clients that sign, and send, `&timestamp=1`.
     fn part(&mut self, part: &'a str, payload: &mut Vec<u8>) -> Result<(), ApiError> {
-        let (part_starts, payload_starts) = (self.pairs.len(), payload.len());
-        for segment in part.split('&').filter(|segment| !segment.is_empty()) {
+        let part_starts = self.pairs.len();
+        let mut first = true;
+        for segment in part.split('&') {
             let (name, value) = segment.split_once('=').unwrap_or((segment, ""));
             let name = decode(name)?;
-            self.sent += 1;
+            self.sent += usize::from(!segment.is_empty());
             if name == "signature" {
                 let value = decode(value)?;
                 if self.signature.is_none() {
@@ -77,10 +79,13 @@ impl<'a> Input<'a> {
                 }
                 continue;
             }
-            if payload.len() > payload_starts {
+            if !std::mem::take(&mut first) {
                 payload.push(b'&');
             }
             payload.extend_from_slice(segment.as_bytes());
+            if segment.is_empty() {
+                continue;
+            }
             if let Some(earlier) = self.pairs.iter().position(|pair| pair.name == name) {
                 // Within one part: refused. Across parts: the query, which is read first, wins.
                 self.duplicated |= earlier >= part_starts;
@@ -238,6 +243,8 @@ mod tests {
             ("signature=x&a=1&b=2", "", "a=1&b=2"),
             ("a=1&signature=x&b=2", "", "a=1&b=2"),
             ("", "a=1&signature=x", "a=1"),
+            ("&a=1&signature=x", "", "&a=1"),
+            ("a=1&&b=2&signature=x", "", "a=1&&b=2"),
             ("a=1", "b=2&signature=x", "a=1b=2"),
             ("a=1&signature=x", "b=2", "a=1b=2"),
             (
