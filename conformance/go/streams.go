@@ -44,7 +44,7 @@ func listen[T any](box *inbox, name string, subscribe func() (*common.StreamHand
 }
 
 func streams(m *market) {
-	sdk := client.NewBinanceSpotClient(client.WithWebsocketStreams(common.NewConfigurationWebsocketStreams(common.WithWsStreamsBasePath(address("ws")+"/stream"))))
+	sdk := client.NewBinanceSpotClient(client.WithWebsocketStreams(common.NewConfigurationWebsocketStreams(common.WithWsStreamsBasePath(address("ws") + "/stream"))))
 	fail("streams:", sdk.WebsocketStreams.Connect([]string{}))
 	api, s := sdk.WebsocketStreams.WebSocketStreamsAPI, lower(m.symbol)
 	box := &inbox{messages: map[string][]any{}}

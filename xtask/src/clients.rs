@@ -66,7 +66,7 @@ const fn on_demand(kind: Kind, client: &'static str, file: &'static str) -> Scri
 }
 
 /// All clients, in the order of the scoreboard.
-pub const SCRIPTS: [Script; 11] = [
+pub const SCRIPTS: &[Script] = &[
     python("binance-sdk-spot (Python)", "python/official.py"),
     python("ccxt (Python)", "python/ccxt_spot.py"),
     python("python-binance", "python/python_binance.py"),
@@ -81,6 +81,11 @@ pub const SCRIPTS: [Script; 11] = [
         demo: true,
         ..python("local books", "python/books.py")
     },
+    on_demand(
+        Kind::Python,
+        "python-binance's own suite",
+        "python/python_binance_suite.py",
+    ),
     on_demand(Kind::Go, "binance-connector-go", "go"),
 ];
 
@@ -117,6 +122,7 @@ impl Script {
             .env("HIGHWATER_READY", exchange.ready.to_string())
             .env("HIGHWATER_ROWS", out)
             .env("HIGHWATER_BOOK_SECONDS", seconds.to_string())
+            .env("HIGHWATER_WORKSHOP", workshop(self.client)?)
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .env("PYTHONUNBUFFERED", "1")
             .stdin(Stdio::null())
@@ -143,7 +149,9 @@ impl Script {
 
 /// Where clients are built and installed that are no part of the project's own environment; cleaned by `cargo clean`.
 fn workshop(name: &str) -> Result<PathBuf> {
-    let folder = house::root().join("target/clients").join(name);
+    let folder = house::root()
+        .join("target/clients")
+        .join(name.replace(['/', ' ', '\''], "-"));
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot create {}", folder.display()))?;
     Ok(folder)
