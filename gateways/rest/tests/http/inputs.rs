@@ -35,14 +35,7 @@ pub struct Param {
     pub kind: &'static str,
 }
 
-/// The lines of the methods that there are.
 pub fn entries() -> Vec<Entry> {
-    let mut all = lines();
-    all.retain(|entry| method(entry.verb, entry.path).is_some());
-    all
-}
-
-fn lines() -> Vec<Entry> {
     let lines = TABLE.lines().filter(|line| !line.starts_with('#'));
     lines.map(entry).collect()
 }
