@@ -196,7 +196,7 @@ fn open_fix(
     let Some(doors) = doors else {
         return Ok(None);
     };
-    let [orders, copies, market] = doors.addresses()?;
+    let [orders, ..] = doors.addresses(fix::Coding::Text)?;
     let tls = fix::ca::server_config(data, &[orders.ip()]).context("TLS for FIX")?;
     let gateway = fix::Gateway {
         context: Arc::clone(context),
@@ -204,13 +204,17 @@ fn open_fix(
         sessions,
         tls,
     };
-    let url = |address: std::net::SocketAddr| format!("tcp+tls://{address}");
-    let ready = json!({
-        "orderEntry": url(orders),
-        "dropCopy": url(copies),
-        "marketData": url(market),
-        "authority": std::path::absolute(fix::ca::authority_path(data))?,
-    });
+    let of = |coding: fix::Coding| -> Result<serde_json::Value> {
+        let urls = doors
+            .addresses(coding)?
+            .map(|address| format!("tcp+tls://{address}"));
+        let [orders, copies, market] = urls;
+        Ok(json!({"orderEntry": orders, "dropCopy": copies, "marketData": market}))
+    };
+    let mut ready = of(fix::Coding::Text)?;
+    ready["authority"] = json!(std::path::absolute(fix::ca::authority_path(data))?);
+    ready["sbeAnswers"] = of(fix::Coding::Mixed)?;
+    ready["sbe"] = of(fix::Coding::Binary)?;
     Ok(Some((gateway.serve(doors), ready)))
 }
 

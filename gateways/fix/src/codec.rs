@@ -27,13 +27,40 @@ pub enum Garbled {
     Characters,
     #[error("Tag=value pairs are malformed.")]
     Fields,
+    #[error("Invalid encodingType.")]
+    EncodingType,
+    #[error("Invalid SBE message header.")]
+    FrameLength,
+    #[error("Invalid SBE message header.")]
+    SbeHead,
+    #[error("Invalid SBE schema ID or version specified.")]
+    SbeSchema,
+    #[error("Invalid/missing field(s) in SBE message.")]
+    SbeFields,
 }
 
 impl Garbled {
     /// Whether the next message can be found all the same.
     #[must_use]
     pub const fn keeps_place(self) -> bool {
-        !matches!(self, Garbled::BeginString | Garbled::BodyLength)
+        !matches!(
+            self,
+            Garbled::BeginString
+                | Garbled::BodyLength
+                | Garbled::EncodingType
+                | Garbled::FrameLength
+        )
+    }
+
+    /// The API's code for it.
+    #[must_use]
+    pub const fn code(self) -> i32 {
+        match self {
+            Garbled::FrameLength | Garbled::SbeHead => -1152,
+            Garbled::SbeSchema => -1153,
+            Garbled::SbeFields => -1221,
+            _ => -1177,
+        }
     }
 }
 

@@ -23,15 +23,18 @@
 //! (rejected), `ListStatus <N>` (rejected), `OrderCancelReject <9>`, `OrderAmendReject <XAR>`, `OrderMassCancelReport <r>`, `MarketDataRequestReject <Y>`, with the API's own
 //! code and sentence in `ErrorCode (25016)` and `Text (58)`.
 //!
-//! Not here yet: the SBE encoding, and with it execution reports in their small form.
+//! # Encodings
+//! Every role has three doors: tag=value; requests in tag=value and answers in SBE; SBE both ways ([`sbe`]). They share sessions, limits and names.
 
 pub mod ca;
 pub mod codec;
+mod form;
 mod lists;
 mod market;
 mod orders;
 mod report;
 mod requests;
+pub mod sbe;
 mod session;
 mod sessions;
 mod tags;
@@ -47,6 +50,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, timeout};
 use tokio_rustls::TlsAcceptor;
 
+pub use sbe::Coding;
 use session::Session;
 pub use sessions::{Bounds, Role, Sessions};
 
@@ -66,6 +70,7 @@ impl Stop {
 #[derive(Debug)]
 pub struct Door {
     role: Role,
+    coding: Coding,
     context: Arc<Context>,
     router: Arc<Router>,
     sessions: Arc<Sessions>,
@@ -74,7 +79,7 @@ pub struct Door {
     stop: Stop,
 }
 
-/// The gateway: three doors, one for each role.
+/// The gateway: three doors for each role.
 #[derive(Debug)]
 pub struct Gateway {
     pub context: Arc<Context>,
@@ -83,9 +88,12 @@ pub struct Gateway {
     pub tls: Arc<rustls::ServerConfig>,
 }
 
-/// Listeners that are bound and do not serve yet, in the order of order entry, drop copy and market data.
+/// Listeners that are bound and do not serve yet: for each encoding those of order entry, drop copy and market data.
 #[derive(Debug)]
-pub struct Listeners([TcpListener; 3]);
+pub struct Listeners(Vec<(Coding, Role, TcpListener)>);
+
+const CODINGS: [Coding; 3] = [Coding::Text, Coding::Mixed, Coding::Binary];
+const ROLES: [Role; 3] = [Role::OrderEntry, Role::DropCopy, Role::MarketData];
 
 /// The gateway at work.
 #[derive(Debug)]
@@ -101,7 +109,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const TICK: Duration = Duration::from_millis(100);
 
 impl Listeners {
-    /// Takes three ports in a row; port 0 takes three free ones.
+    /// Takes nine ports in a row; port 0 takes nine free ones.
     ///
     /// # Errors
     /// When one of them is in use.
@@ -110,23 +118,28 @@ impl Listeners {
             0 => 0,
             port => port.saturating_add(n),
         };
-        let at = |n: u16| SocketAddr::new(first.ip(), port(n));
-        Ok(Listeners([
-            TcpListener::bind(at(0)).await?,
-            TcpListener::bind(at(1)).await?,
-            TcpListener::bind(at(2)).await?,
-        ]))
+        let mut listeners = Vec::with_capacity(9);
+        let doors = CODINGS
+            .into_iter()
+            .flat_map(|c| ROLES.map(|role| (c, role)));
+        for (n, (coding, role)) in (0..).zip(doors) {
+            let address = SocketAddr::new(first.ip(), port(n));
+            listeners.push((coding, role, TcpListener::bind(address).await?));
+        }
+        Ok(Listeners(listeners))
     }
 
+    /// Order entry, drop copy and market data in one encoding.
+    ///
     /// # Errors
     /// When the system does not say.
-    pub fn addresses(&self) -> std::io::Result<[SocketAddr; 3]> {
-        let [orders, copies, market] = &self.0;
-        Ok([
-            orders.local_addr()?,
-            copies.local_addr()?,
-            market.local_addr()?,
-        ])
+    pub fn addresses(&self, coding: Coding) -> std::io::Result<[SocketAddr; 3]> {
+        let mut addresses = [SocketAddr::from(([0, 0, 0, 0], 0)); 3];
+        let doors = self.0.iter().filter(|(of, ..)| *of == coding);
+        for (place, (_, _, listener)) in addresses.iter_mut().zip(doors) {
+            *place = listener.local_addr()?;
+        }
+        Ok(addresses)
     }
 }
 
@@ -138,10 +151,10 @@ impl Gateway {
         let stopped = Stop(stopped);
         let mut tasks = JoinSet::new();
         let uuid = random_uuid();
-        let roles = [Role::OrderEntry, Role::DropCopy, Role::MarketData];
-        for (role, listener) in roles.into_iter().zip(listeners.0) {
+        for (coding, role, listener) in listeners.0 {
             let door = Arc::new(Door {
                 role,
+                coding,
                 context: Arc::clone(&self.context),
                 router: Arc::clone(&self.router),
                 sessions: Arc::clone(&self.sessions),

@@ -12,10 +12,12 @@ use kit::ApiError;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant, timeout};
-use types::{ClientId, Time};
+use types::Time;
 
-use crate::codec::{self, Body, Garbled, Header, Message, read_time};
+use crate::codec::{self, Body, Garbled, Header, Message};
+use crate::form::check_form;
 use crate::orders::{Asked, Done, answer};
+use crate::sbe::{self, Coding};
 use crate::sessions::{Outgoing, Role, Seat};
 use crate::tags::{self, *};
 use crate::{Door, requests};
@@ -83,6 +85,10 @@ struct Logged {
     seat: Arc<Seat>,
     comp_id: Box<str>,
     heartbeat: Duration,
+    /// Execution reports in their small form.
+    small: bool,
+    /// The window of all requests of a session in SBE, in milliseconds.
+    window: Option<Box<str>>,
 }
 
 /// Whether a session goes on.
@@ -99,9 +105,6 @@ const IN_FLIGHT: usize = 1_000;
 /// How long a drop copy waits.
 const DROP_COPY_DELAY: Duration = Duration::from_secs(1);
 const DEFAULT_WINDOW_MS: i64 = 5_000;
-const MAX_WINDOW_MS: i64 = 60_000;
-/// How far a client's clock may run ahead.
-const AHEAD_US: i64 = 1_000_000;
 const HEARTBEATS: std::ops::RangeInclusive<u64> = 5..=60;
 
 type Pending = std::pin::Pin<Box<dyn Future<Output = Done> + Send>>;
@@ -239,7 +242,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             seq: self.next_out,
             sent: self.door.context.now(),
         };
-        codec::put(&mut self.out, &header, message.kind, &message.body);
+        if self.door.coding.answers_in_sbe() {
+            let small = self.logged.as_ref().is_some_and(|logged| logged.small);
+            sbe::put(&mut self.out, &header, message, small);
+        } else {
+            codec::put(&mut self.out, &header, message.kind, &message.body);
+        }
         self.ends.push(self.out.len());
         self.next_out += 1;
         self.said = Instant::now();
@@ -336,9 +344,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
         Then::End
     }
 
+    fn take(&self) -> Option<(usize, Result<Message, Garbled>)> {
+        if self.door.coding != Coding::Binary {
+            return codec::take(&self.received);
+        }
+        let logged = self.logged.as_ref();
+        let logged = logged.map(|logged| (&*logged.comp_id, logged.window.as_deref()));
+        sbe::take(&self.received, logged)
+    }
+
     /// Takes every whole message that has come.
     fn messages(&mut self) -> Then {
-        while let Some((length, message)) = codec::take(&self.received) {
+        while let Some((length, message)) = self.take() {
             self.received.advance(length);
             self.heard = Instant::now();
             let then = match message {
@@ -353,7 +370,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
     }
 
     fn garbled(&mut self, garbled: Garbled) -> Then {
-        let invalid = Invalid::new(None, 99, -1177, garbled.to_string());
+        let invalid = Invalid::new(None, 99, garbled.code(), garbled.to_string());
         self.say(invalid.body(None, None));
         if garbled.keeps_place() && self.logged.is_some() {
             Then::GoOn
@@ -509,6 +526,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
                 body.put(ENCRYPT_METHOD, 0)
                     .put(HEART_BT_INT, logged.heartbeat.as_secs())
                     .put(UUID, &self.door.uuid);
+                sbe::put_deprecated(&mut body, self.door.coding, message);
                 self.put(&target, &body.into());
                 self.logged = Some(logged);
                 self.inbox = Some(inbox);
@@ -534,7 +552,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             ));
         }
         check_form(message, self.door.context.now(), Some(DEFAULT_WINDOW_MS))?;
-        let logon = read_logon(message, self.door.role)?;
+        let logon = read_logon(message, self.door.role, self.door.coding)?;
         let rejected = |error: ApiError| Invalid {
             tag: Some(USERNAME),
             reason: 99,
@@ -582,6 +600,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Session<S> {
             seat,
             comp_id: comp_id.into(),
             heartbeat: logon.heartbeat,
+            small: logon.small,
+            window: message.get(RECV_WINDOW).map(Into::into),
         };
         Ok((logged, inbox))
     }
@@ -606,9 +626,10 @@ pub fn signed(message: &Message) -> Vec<u8> {
 struct Logon {
     heartbeat: Duration,
     only_acks: bool,
+    small: bool,
 }
 
-fn read_logon(message: &Message, role: Role) -> Result<Logon, Invalid> {
+fn read_logon(message: &Message, role: Role, coding: Coding) -> Result<Logon, Invalid> {
     if message
         .get(ENCRYPT_METHOD)
         .is_some_and(|method| method != "0")
@@ -632,14 +653,17 @@ fn read_logon(message: &Message, role: Role) -> Result<Logon, Invalid> {
     if !matches!(message.get(MESSAGE_HANDLING), Some("1" | "2")) {
         return Err(bad_value(MESSAGE_HANDLING));
     }
-    if !matches!(message.get(EXECUTION_REPORT_TYPE), None | Some("1")) {
-        return Err(bad_value(EXECUTION_REPORT_TYPE));
-    }
     let only_acks = match message.get(RESPONSE_MODE) {
         None | Some("1") => false,
         Some("2") => true,
         Some(_) => return Err(bad_value(RESPONSE_MODE)),
     };
+    let small = match message.get(EXECUTION_REPORT_TYPE) {
+        None | Some("1") => false,
+        Some("2") if only_acks && coding.answers_in_sbe() && role != Role::MarketData => true,
+        Some(_) => return Err(bad_value(EXECUTION_REPORT_TYPE)),
+    };
+    sbe::check_schema(message, coding)?;
     let drop_copy = match message.get(DROP_COPY_FLAG) {
         None | Some("N") => false,
         Some("Y") => true,
@@ -661,114 +685,7 @@ fn read_logon(message: &Message, role: Role) -> Result<Logon, Invalid> {
         None => Ok(Logon {
             heartbeat: Duration::from_secs(seconds),
             only_acks,
+            small,
         }),
     }
-}
-
-/// Tags that name requests and orders.
-const IDS: &[u32] = &[
-    CL_ORD_ID,
-    ORIG_CL_ORD_ID,
-    CANCEL_CL_ORD_ID,
-    CL_LIST_ID,
-    ORIG_CL_LIST_ID,
-    MD_REQ_ID,
-];
-
-/// Which tags there are, each at most once, and the header's values; until when the message is good. `window_ms` counts when the message gives
-/// none.
-fn check_form(message: &Message, now: Time, window_ms: Option<i64>) -> Result<Time, Invalid> {
-    let kind = message.kind();
-    let form = Form::of(kind).ok_or_else(|| Invalid {
-        tag: Some(MSG_TYPE),
-        reason: 5,
-        error: ApiError::invalid(called(MSG_TYPE)),
-    })?;
-    let fields = message.fields();
-    for (place, (tag, value)) in fields.iter().enumerate() {
-        if tags::name(*tag).is_none() {
-            return Err(Invalid::new(Some(*tag), 0, -1169, "Invalid tag number."));
-        }
-        if !form.allows(*tag) {
-            let text = format!("Tag '{tag}' not defined for this message type.");
-            return Err(Invalid::new(Some(*tag), 2, -1170, text));
-        }
-        if !form.repeated.contains(tag) && fields[..place].iter().any(|(other, _)| other == tag) {
-            let text = format!("Tag '{tag}' appears more than once.");
-            return Err(Invalid::new(Some(*tag), 13, -1171, text));
-        }
-        if value.is_empty() {
-            let text = "Tag specified without a value.";
-            return Err(Invalid::new(Some(*tag), 4, -1177, text));
-        }
-        if IDS.contains(tag) && !is_id(value, ClientId::MAX_LEN) {
-            let error = ApiError::illegal(called(*tag), "^[a-zA-Z0-9-_]{1,36}$");
-            return Err(Invalid {
-                tag: Some(*tag),
-                reason: 6,
-                error,
-            });
-        }
-    }
-    if let Some(tag) = form.needs().find(|tag| message.get(*tag).is_none()) {
-        return Err(Invalid::missing(tag));
-    }
-    if message.get(TARGET_COMP_ID) != Some("SPOT") {
-        return Err(bad_value(TARGET_COMP_ID));
-    }
-    if !message.get(SENDER_COMP_ID).is_some_and(|id| is_id(id, 8)) {
-        let error = ApiError::illegal(called(SENDER_COMP_ID), "^[a-zA-Z0-9-_]{1,8}$");
-        return Err(Invalid {
-            tag: Some(SENDER_COMP_ID),
-            reason: 6,
-            error,
-        });
-    }
-    check_time(message, now, window_ms)
-}
-
-fn is_id(text: &str, longest: usize) -> bool {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    (1..=longest).contains(&text.len()) && text.bytes().all(legal)
-}
-
-fn check_time(message: &Message, now: Time, window_ms: Option<i64>) -> Result<Time, Invalid> {
-    let wrong = |tag: u32| Invalid {
-        tag: Some(tag),
-        reason: 6,
-        error: ApiError::invalid(called(tag)),
-    };
-    let sent = message
-        .get(SENDING_TIME)
-        .and_then(read_time)
-        .ok_or_else(|| wrong(SENDING_TIME))?;
-    let window_us = match message.get(RECV_WINDOW) {
-        Some(text) => {
-            // A number of milliseconds with up to three decimals.
-            let window = types::Decimal::parse(text)
-                .map_err(|_| wrong(RECV_WINDOW))?
-                .0;
-            let unit = types::Decimal::SCALE / 1000;
-            if window > MAX_WINDOW_MS * types::Decimal::SCALE || window % unit != 0 {
-                return Err(bad_value(RECV_WINDOW));
-            }
-            Some(window / unit)
-        }
-        None => window_ms.map(|ms| ms * 1000),
-    };
-    let Some(window_us) = window_us else {
-        return Ok(Time(i64::MAX));
-    };
-    let late = |error| Invalid {
-        tag: Some(SENDING_TIME),
-        reason: 10,
-        error,
-    };
-    if sent.since(now) >= AHEAD_US {
-        return Err(late(ApiError::ahead_of_time()));
-    }
-    if now.since(sent) > window_us {
-        return Err(late(ApiError::outside_recv_window()));
-    }
-    Ok(sent.plus_micros(window_us))
 }

@@ -153,6 +153,9 @@ tags! {
     LAST_BOOK_UPDATE_ID = 25044 "LastBookUpdateID";
     EXECUTION_REPORT_TYPE = 25045 "ExecutionReportType";
     OPO = 25046 "OPO";
+    SBE_SCHEMA_ID = 25050 "SbeSchemaId";
+    SBE_SCHEMA_VERSION = 25051 "SbeSchemaVersion";
+    SBE_DEPRECATED = 25052 "SbeSchemaIdVersionDeprecated";
     EXPIRY_REASON = 25056 "ExpiryReason";
 }
 
@@ -276,6 +279,8 @@ pub const FORMS: &[Form] = &[
             RESPONSE_MODE,
             EXECUTION_REPORT_TYPE,
             DROP_COPY_FLAG,
+            SBE_SCHEMA_ID,
+            SBE_SCHEMA_VERSION,
         ],
     ),
     form("XLQ", &[REQ_ID], &[]),

@@ -3,6 +3,7 @@
 mod features;
 mod lists;
 mod market;
+mod sbe;
 mod session;
 mod trading;
 mod venue;

@@ -18,7 +18,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 pub struct Venue {
-    pub addresses: [std::net::SocketAddr; 3],
+    /// Order entry, drop copy and market data: in tag=value, mixed, in SBE.
+    pub addresses: Vec<std::net::SocketAddr>,
     pub context: Arc<Context>,
     pub folder: tempfile::TempDir,
     sandbox: sandbox::Sandbox,
@@ -71,7 +72,9 @@ impl Venue {
         let listeners = fix::Listeners::bind(([127, 0, 0, 1], 0).into())
             .await
             .unwrap();
-        let addresses = listeners.addresses().unwrap();
+        let codings = [fix::Coding::Text, fix::Coding::Mixed, fix::Coding::Binary];
+        let addresses = codings.map(|coding| listeners.addresses(coding).unwrap());
+        let addresses = addresses.concat();
         let gateway = fix::Gateway {
             context: Arc::clone(&context),
             router: Arc::new(Router::new(spot_edge::TABLES)),
@@ -121,6 +124,18 @@ impl Venue {
     }
 
     pub async fn connect(&self, door: usize, comp_id: &str) -> Client {
+        Client {
+            stream: self.stream(door).await,
+            comp_id: comp_id.to_owned(),
+            seq: 0,
+            heard: 0,
+            received: Vec::new(),
+            passed_over: Vec::new(),
+        }
+    }
+
+    /// A connection on which nothing has been said yet.
+    pub async fn stream(&self, door: usize) -> TlsStream<TcpStream> {
         let mut roots = rustls::RootCertStore::empty();
         let authority: PathBuf = fix::ca::authority_path(self.folder.path());
         roots
@@ -134,18 +149,8 @@ impl Venue {
             .with_no_client_auth();
         let stream = TcpStream::connect(self.addresses[door]).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
-        let stream = tokio_rustls::TlsConnector::from(Arc::new(config))
-            .connect(name, stream)
-            .await
-            .unwrap();
-        Client {
-            stream,
-            comp_id: comp_id.to_owned(),
-            seq: 0,
-            heard: 0,
-            received: Vec::new(),
-            passed_over: Vec::new(),
-        }
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        connector.connect(name, stream).await.unwrap()
     }
 
     /// A connection that has logged on.
@@ -191,7 +196,7 @@ pub struct Trader {
 }
 
 pub struct Client {
-    stream: TlsStream<TcpStream>,
+    pub stream: TlsStream<TcpStream>,
     pub comp_id: String,
     pub seq: u64,
     heard: u64,
@@ -200,7 +205,7 @@ pub struct Client {
 }
 
 /// Long enough for any machine; a test that waits this long has failed.
-async fn soon<T>(what: impl Future<Output = T>) -> T {
+pub async fn soon<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(30), what)
         .await
         .expect("nothing happened for thirty seconds")
