@@ -86,7 +86,7 @@ pub struct RunArgs {
     /// Where metrics are read (Prometheus text) [default: 127.0.0.1:0]
     #[arg(long)]
     pub metrics_listen: Option<SocketAddr>,
-    /// FIX 4.4 over TLS: order entry at this address, drop copy and market data at the next two ports (port 0 takes three free ones).
+    /// FIX 4.4 over TLS: order entry at this address, drop copy and market data at the next two ports, the same in SBE at the next six (port 0 takes free ones).
     #[arg(long)]
     pub fix: Option<SocketAddr>,
     /// A living market, demo traders by one click, and the sandbox gateway.

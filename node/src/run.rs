@@ -183,7 +183,7 @@ async fn bind_fix(address: Option<std::net::SocketAddr>) -> Result<Option<fix::L
         return Ok(None);
     };
     let bound = fix::Listeners::bind(address).await;
-    bound.map(Some).with_context(|| format!("listen on {address} and the two ports after it: if another program has one, give another port with --fix (port 0 takes free ones)"))
+    bound.map(Some).with_context(|| format!("listen on {address} and the eight ports after it: if another program has one, give another port with --fix (port 0 takes free ones)"))
 }
 
 /// The FIX gateway at work, and what the ready line says of it.

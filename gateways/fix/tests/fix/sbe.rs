@@ -21,6 +21,7 @@ const MARKET: usize = 8;
 const NULL: i64 = i64::MIN;
 
 struct Line {
+    door: usize,
     stream: TlsStream<TcpStream>,
     seq: u32,
     heard: u32,
@@ -98,6 +99,7 @@ fn order(id: &str, side: u8, price: i64, qty: i64) -> (Vec<u8>, Vec<u8>) {
 impl Line {
     async fn open(venue: &Venue, door: usize) -> Line {
         Line {
+            door,
             stream: venue.stream(door).await,
             seq: 0,
             heard: 0,
@@ -130,7 +132,8 @@ impl Line {
     /// `modes`: response mode, kind of execution reports, drop copy.
     async fn log_on(&mut self, trader: &Trader, version: u16, modes: [u8; 3]) {
         let sent = SystemClock.now();
-        let payload = format!("A\u{1}SBE\u{1}SPOT\u{1}1\u{1}{}", Utc(sent));
+        let name = format!("DOOR{}", self.door);
+        let payload = format!("A\u{1}{name}\u{1}SPOT\u{1}1\u{1}{}", Utc(sent));
         let proof = trader.pair.sign(payload.as_bytes());
         let proof = base64::engine::general_purpose::STANDARD.encode(proof);
         let mut block = vec![0];
@@ -138,7 +141,7 @@ impl Line {
         block.extend([1, 2]);
         block.extend(modes);
         block.extend(60_000_000_u32.to_le_bytes());
-        let mut rest = [text("SBE"), text("SPOT")].concat();
+        let mut rest = [text(&name), text("SPOT")].concat();
         rest.extend(long_text(&proof));
         rest.extend(long_text(&trader.api_key));
         self.send_at(20_008, version, sent.0, &block, &rest).await;
@@ -211,13 +214,13 @@ impl Line {
 const ORDER_ID: usize = 10;
 const ORDER_QTY: usize = 18;
 const PRICE: usize = 29;
-const EXEC_TYPE: usize = 132;
-const CUM_QTY: usize = 133;
-const LEAVES_QTY: usize = 141;
-const AGGRESSOR: usize = 157;
-const LAST_PX: usize = 166;
-const LAST_QTY: usize = 174;
-const STATUS: usize = 182;
+const EXEC_TYPE: usize = 124;
+const CUM_QTY: usize = 125;
+const LEAVES_QTY: usize = 133;
+const AGGRESSOR: usize = 149;
+const LAST_PX: usize = 158;
+const LAST_QTY: usize = 166;
+const STATUS: usize = 174;
 /// And behind it: one fee, or none.
 const FEE: usize = 3;
 
