@@ -456,7 +456,6 @@ fn the_table_is_the_whole_of_the_methods() {
         .collect();
     let listed: BTreeSet<_> = entries().iter().map(|e| (e.verb, e.path)).collect();
     assert_eq!(declared, listed, "each method has a line in methods.txt");
-    assert!(lines().iter().all(|e| listed.contains(&(e.verb, e.path))));
     for entry in entries() {
         let known = method(entry.verb, entry.path).unwrap();
         assert_eq!(known.ws, Some(entry.ws));
