@@ -76,6 +76,8 @@ pub const SCRIPTS: &[Script] = &[
     python("stories", "python/stories.py"),
     of(Kind::Node, "@binance/spot (Node)", "node/official.mjs"),
     of(Kind::Node, "ccxt (Node)", "node/ccxt_spot.mjs"),
+    of(Kind::Node, "binance (Node)", "node/binance_npm.mjs"),
+    python("ccxt's own test runner", "python/ccxt_suite.py"),
     of(Kind::Rust, "binance-sdk (Rust)", "rust"),
     Script {
         demo: true,
