@@ -50,7 +50,7 @@ impl Random {
 
 pub const USERS: u64 = 4;
 /// A little above what each user begins with.
-const MAX_POSITION: Decimal = Decimal(402 * Decimal::SCALE);
+const MAX_POSITION: Decimal = Decimal(430 * Decimal::SCALE);
 
 /// Four users and three markets: one without filters, one with coarse grids and every filter, one with odd grids and an asset of three
 /// decimals.
@@ -214,14 +214,16 @@ impl Commands {
     }
 
     pub fn command(&mut self) -> (AccountId, Command) {
+        let plain = self.features == Features::default();
         let r = &mut self.random;
-        let actor = match r.below(60) {
+        // with features there is more to agree about behind a command that is accepted
+        let actor = match r.below(if plain { 60 } else { 300 }) {
             0 => AccountId(9),
             1 => AccountId(1001 + USERS as u32),
             2 => AccountId::TREASURY,
             _ => AccountId(1001 + r.below(USERS) as u32),
         };
-        let instrument = if r.one_in(60) {
+        let instrument = if r.one_in(if plain { 60 } else { 200 }) {
             InstrumentId(r.pick(&[0, 4, u32::MAX]))
         } else {
             InstrumentId(1 + r.below(3) as u32)
@@ -259,7 +261,7 @@ impl Commands {
             }),
             92..95 => Command::Transfer(self.transfer()),
             95 => Command::Wake(Wake { budget: 8 }),
-            96 if self.random.one_in(2) => {
+            96 if self.random.one_in(if plain { 2 } else { 8 }) => {
                 let status = self.random.pick(&[
                     MarketStatus::Halt,
                     MarketStatus::Break,

@@ -72,17 +72,16 @@ impl Commands {
     pub(super) fn aim(&mut self, actor: AccountId, mut command: Command) -> (AccountId, Command) {
         let (at, key) = match &mut command {
             Command::PlaceOrder(c) => {
-                self.recent.push((actor, c.instrument, c.client_id));
-                if self.recent.len() > 9 {
-                    self.recent.remove(0);
-                }
+                self.remember(actor, c);
                 return (actor, command);
             }
             Command::PlaceList(c) => {
-                let legs = c.legs.iter();
-                self.recent
-                    .extend(legs.map(|leg| (actor, c.instrument, leg.client_id)));
+                c.legs.iter().for_each(|leg| self.remember(actor, leg));
                 return (actor, command);
+            }
+            Command::CancelReplace(c) => {
+                self.remember(actor, &c.place);
+                (&mut c.cancel.instrument, &mut c.cancel.order)
             }
             Command::CancelOrder(c) => (&mut c.instrument, &mut c.order),
             Command::AmendOrder(c) => (&mut c.instrument, &mut c.order),
@@ -93,10 +92,25 @@ impl Commands {
         }
         let (owner, instrument, name) = self.random.pick(&self.recent);
         (*at, *key) = (instrument, OrderKey::ClientId(name));
-        if let Command::AmendOrder(c) = &mut command {
-            c.new_qty = self.qty(instrument);
+        match &mut command {
+            Command::AmendOrder(c) => c.new_qty = self.qty(instrument),
+            Command::CancelReplace(c) if c.place.instrument != instrument => {
+                c.place = self.place(instrument);
+            }
+            _ => {}
         }
         (owner, command)
+    }
+
+    /// Orders that may stay open.
+    fn remember(&mut self, actor: AccountId, c: &PlaceOrder) {
+        if c.kind == OrderKind::Market || c.tif != TimeInForce::Gtc {
+            return;
+        }
+        self.recent.push((actor, c.instrument, c.client_id));
+        if self.recent.len() > 12 {
+            self.recent.remove(0);
+        }
     }
 
     /// An act of the venue of these features, now and then.
@@ -175,7 +189,10 @@ impl Commands {
             place.qty = self.qty(place.instrument);
             place.quote_qty = Decimal::ZERO;
         }
-        if place.kind == OrderKind::Limit && self.random.one_in(2) {
+        let unfit = place.kind != OrderKind::Limit && place.tif == TimeInForce::Fok;
+        if (place.kind == OrderKind::Limit && self.random.one_in(2))
+            || (unfit && !self.random.one_in(9))
+        {
             place.tif = TimeInForce::Gtc;
         }
         let mut extras = Extras::NONE;
