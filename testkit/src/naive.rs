@@ -9,14 +9,15 @@ mod check;
 mod fees;
 mod lists;
 mod place;
+mod venue;
 mod wait;
 mod walk;
 
 use std::collections::BTreeMap;
 
 use protocol::{
-    Admin, Command, Event, Events, Instrument, MarketStatus, Order, OrderKind, PriceRange, Reject,
-    RejectCode, Reply, Request, SetTradeGroup, Transferred,
+    Admin, Command, Event, Events, ExchangeFilters, Instrument, MarketStatus, Order, OrderKind,
+    PriceRange, Reject, RejectCode, Reply, Request, SetTradeGroup, Transferred,
 };
 use types::{
     AccountId, Amount, AssetId, Decimal, InstrumentId, OrderId, Side, Time, TradeGroupId, UpdateId,
@@ -59,6 +60,8 @@ struct Market {
     last_order: u64,
     update: u64,
     prevented: u64,
+    /// Block trades so far.
+    blocks: u64,
 }
 
 /// The whole exchange, slowly.
@@ -70,6 +73,9 @@ pub struct Naive {
     balances: BTreeMap<Key, (i128, i128)>,
     groups: BTreeMap<AccountId, TradeGroupId>,
     fees: fees::Fees,
+    exchange: ExchangeFilters,
+    /// What others have locked of an account's asset.
+    locks: BTreeMap<(AccountId, AssetId), i128>,
     last_list: u64,
     /// What happened to orders and was not followed up yet.
     happened: Vec<(usize, OrderId, lists::What)>,
@@ -278,11 +284,11 @@ impl Naive {
                 Ok(Reply::Done)
             }
             Admin::SetTradeGroup(c) => self.set_group(c, events),
-            Admin::RecordBlockTrade(_) => unreachable!("the random commands know no block trades"),
-            Admin::LockBalance(_) => unreachable!("the random venues lock nothing"),
+            Admin::RecordBlockTrade(c) => self.block(c, events).map(|()| Reply::Done),
+            Admin::SetFeatures(c) => self.set_features(c, events).map(|()| Reply::Done),
+            Admin::SetExchangeFilters(c) => self.set_exchange(c, events).map(|()| Reply::Done),
+            Admin::LockBalance(c) => self.lock_balance(c, events).map(|()| Reply::Done),
             Admin::SetRouting(_) => unreachable!("the random venues route nothing"),
-            Admin::SetExchangeFilters(_) => unreachable!("the random venues bind nothing"),
-            Admin::SetFeatures(_) => unreachable!("the random markets offer all there is"),
             Admin::SetFees(_) | Admin::SetInstrumentFees(_) | Admin::SetAccountFees(_) => {
                 self.set_fees(time, c, events)
             }
@@ -308,6 +314,7 @@ impl Naive {
             last_order: 0,
             update: 0,
             prevented: 0,
+            blocks: 0,
         });
         let id = instrument.id;
         events.push(Event::InstrumentListed(Box::new(instrument)));

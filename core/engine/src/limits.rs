@@ -101,9 +101,11 @@ impl Engine {
         let Some(limit) = filters.max_asset(quote) else {
             return Ok(());
         };
+        // a pending order without a quantity has no plan of its wait yet
+        let stop = c.extras.as_deref().map(|extras| extras.stop_price);
         let price = plan
             .price
-            .or_else(|| plan.wait.as_ref().and_then(|wait| wait.stop))
+            .or_else(|| stop.and_then(|stop| market.spec.ticks(stop)))
             .or_else(|| market.prices.last())
             .map_or(Decimal::ZERO, |price| market.price(price));
         let scale = i128::from(Decimal::SCALE);

@@ -107,6 +107,7 @@ const EVERYTHING: Features = Features {
     pegs: true,
     lists: true,
     ranges: true,
+    venue: true,
 };
 
 /// A short history of every feature: its accepted requests, their events, and a snapshot now and then.

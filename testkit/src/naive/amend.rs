@@ -68,6 +68,7 @@ impl Naive {
         if market.instrument.status != MarketStatus::Trading {
             return Err(RejectCode::AmendClosed);
         }
+        market.check_offers_amends()?;
         let order = find(market.open(), actor, &c.order).map_err(|code| match code {
             RejectCode::UnknownOrder => RejectCode::AmendUnknownOrder,
             other => other,

@@ -189,6 +189,10 @@ impl Naive {
         c: &CancelReplace,
         events: &mut Events,
     ) -> Result<Reply, Reject> {
+        if !self.is_user(actor) {
+            return Err(RejectCode::NotPermitted.into());
+        }
+        self.markets[self.at(c.place.instrument)?].check_offers_replacing()?;
         let new = self.draft(time, actor, &c.place, Ahead::default())?;
         if c.cancel.instrument != c.place.instrument {
             return Err(RejectCode::UnsupportedCombination.into());

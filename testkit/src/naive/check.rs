@@ -443,6 +443,7 @@ impl Naive {
         let at = self.at(c.instrument)?;
         let market = &self.markets[at];
         combination(c)?;
+        market.check_offers(c)?;
         peg_fits(c)?;
         let mut order = market.new_order(time, actor, c);
         if conditional(c.kind) {
@@ -459,6 +460,7 @@ impl Naive {
         if c.side == Side::Buy && !self.position_fits(at, &order) {
             return Err(RejectCode::MaxPosition);
         }
+        self.exchange_filters(&order, order.qty, ahead)?;
         market.check_market_state(&order)?;
         Ok(order)
     }

@@ -146,6 +146,7 @@ impl Naive {
         }
         let market = &self.markets[self.at(c.instrument)?];
         check_list(c)?;
+        market.check_offers_list(c.kind)?;
         let mut orders: Vec<Order> = Vec::new();
         for (i, leg) in c.legs.iter().enumerate() {
             let before = orders.iter().filter(|o| conditional(o.kind));
@@ -166,6 +167,7 @@ impl Naive {
         {
             return Err(RejectCode::MaxNumOrderLists);
         }
+        self.exchange_lists(actor)?;
         let mut names: Vec<ClientId> = c.legs.iter().map(|leg| leg.client_id).collect();
         names.push(c.client_id);
         names.sort();
@@ -190,6 +192,7 @@ impl Naive {
             qty: like,
             ..c.clone()
         })?;
+        market.check_offers(c)?;
         let mut order = market.new_order(time, actor, c);
         market.lot_filter(like)?;
         peg_fits(c)?;
@@ -209,6 +212,7 @@ impl Naive {
             market.algo_filters(&order, ahead.algos)?;
         }
         market.count_filter(actor, ahead.orders)?;
+        self.exchange_filters(&order, like, ahead)?;
         market.check_market_state(&order)?;
         Ok(order)
     }

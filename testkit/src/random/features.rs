@@ -1,11 +1,14 @@
 //! What only few orders have: conditions, prevention by decrement, icebergs, pegs, lists; and what the venue says of prices.
 
 use protocol::{
-    Admin, Calculation, CancelList, Command, ExecutionRules, Extras, ListKind, Mean, OrderKey,
-    OrderKind, Peg, PegKind, PlaceList, PlaceOrder, PriceRange, SetReference, SetTradeGroup,
-    StpMode, TimeInForce,
+    Admin, BalanceLock, BlockTrade, Calculation, CancelList, Command, Denied, ExchangeFilters,
+    ExecutionRules, Extras, ListKind, MaxAsset, Mean, OrderKey, OrderKind, Peg, PegKind, PlaceList,
+    PlaceOrder, PriceRange, SetFeatures, SetReference, SetTradeGroup, StpMode, StpModes,
+    TimeInForce,
 };
-use types::{AccountId, ClientId, Decimal, InstrumentId, ListId, Side, TradeGroupId};
+use types::{
+    AccountId, Amount, AssetId, ClientId, Decimal, InstrumentId, ListId, Side, TradeGroupId,
+};
 
 use super::{Commands, Random, USERS};
 
@@ -22,6 +25,8 @@ pub struct Features {
     pub lists: bool,
     /// Reference prices and ranges of execution.
     pub ranges: bool,
+    /// Filters of the whole venue, features that markets do not offer, block trades, balances that others lock.
+    pub venue: bool,
 }
 
 impl Features {
@@ -37,6 +42,7 @@ impl Features {
             pegs: keep(self.pegs),
             lists: keep(self.lists),
             ranges: keep(self.ranges),
+            venue: keep(self.venue),
         }
     }
 }
@@ -133,7 +139,66 @@ impl Commands {
                 false => Admin::SetExecutionRules(Box::new(self.range(instrument))),
             });
         }
+        if self.features.venue && r.one_in(20) {
+            return Some(self.venue_rule(instrument));
+        }
         None
+    }
+
+    fn venue_rule(&mut self, instrument: InstrumentId) -> Admin {
+        let (price, qty) = (self.price(instrument), self.qty(instrument));
+        let r = &mut self.random;
+        let mut user = || AccountId(1001 + r.below(USERS) as u32);
+        let (account, other) = (user(), user());
+        match r.below(8) {
+            0 => {
+                let denied = (r.word() & r.word() & r.word()) as u16 & Denied::EVERY.0;
+                Admin::SetFeatures(SetFeatures {
+                    instrument,
+                    denied: if r.one_in(2) { 0 } else { denied },
+                    default_stp: r.pick(&STP),
+                    allowed_stp: StpModes::ALL,
+                })
+            }
+            1 => {
+                let mut most = |n: u64| (!r.one_in(3)).then(|| 1 + r.below(n) as u32);
+                let (orders, algos, icebergs, lists) = (most(9), most(4), most(4), most(3));
+                let max_assets = (1..5).filter(|n| r.one_in(if *n == 4 { 9 } else { 3 }));
+                let max_assets: Vec<u32> = max_assets.collect();
+                let limit = Decimal((1 + r.within(40)) * Decimal::SCALE / 2);
+                let filters = ExchangeFilters {
+                    max_num_orders: orders,
+                    max_num_algo_orders: algos,
+                    max_num_iceberg_orders: icebergs,
+                    max_num_order_lists: lists,
+                    max_assets: max_assets
+                        .into_iter()
+                        .map(|n| MaxAsset {
+                            asset: AssetId(n),
+                            limit,
+                        })
+                        .collect(),
+                };
+                let off = r.one_in(2);
+                Admin::SetExchangeFilters(Box::new(match off {
+                    true => ExchangeFilters::default(),
+                    false => filters,
+                }))
+            }
+            2..5 => Admin::LockBalance(BalanceLock {
+                account,
+                asset: AssetId(1 + r.below(4) as u32),
+                delta: Amount(i128::from(r.within(9) - 4) * 900_000_000),
+            }),
+            _ => Admin::RecordBlockTrade(BlockTrade {
+                instrument,
+                buyer: account,
+                seller: other,
+                price,
+                qty,
+                buyer_is_maker: r.one_in(2),
+            }),
+        }
     }
 
     fn reference(&mut self, instrument: InstrumentId) -> SetReference {

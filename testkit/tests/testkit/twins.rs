@@ -293,6 +293,28 @@ fn lists_depend_alike() {
     assert_seen(&seen, &refusals, &events);
 }
 
+#[test]
+fn the_venue_rules_alike() {
+    let allowed = Features {
+        conditional: true,
+        icebergs: true,
+        lists: true,
+        venue: true,
+        ..Features::default()
+    };
+    let seen = compare(90_000, allowed);
+    use RejectCode::*;
+    let refusals = [
+        ExchangeMaxNumOrders,
+        ExchangeMaxNumAlgoOrders,
+        MaxAsset,
+        MarketOrdersUnsupported,
+        InvalidBlockTrade,
+    ];
+    let events = ["ExchangeFiltersChanged", "BlockTraded", "BalanceLocked"];
+    assert_seen(&seen, &refusals, &events);
+}
+
 const ALL: Features = Features {
     conditional: true,
     groups: true,
@@ -300,6 +322,7 @@ const ALL: Features = Features {
     pegs: true,
     lists: true,
     ranges: true,
+    venue: true,
 };
 
 #[test]

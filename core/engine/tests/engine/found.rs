@@ -133,6 +133,28 @@ fn a_pending_orders_price_is_compared_with_the_reference_price() {
     lists::place(&mut world, opo("290")).unwrap();
 }
 
+/// MAX_ASSET counted a pending stop without a quantity at the last price instead of its own.
+#[test]
+fn a_pending_stop_counts_at_its_price() {
+    let mut world = lists::world();
+    let filters = ExchangeFilters {
+        max_assets: vec![MaxAsset {
+            asset: USDT,
+            limit: dec("200"),
+        }],
+        ..ExchangeFilters::default()
+    };
+    world
+        .admin(Admin::SetExchangeFilters(Box::new(filters)))
+        .unwrap();
+    let opo = |stop: &str| {
+        let sell = leg(OrderKind::StopLoss, Side::Sell, "0", stop, "0", "pending");
+        list(ListKind::Opo, "opo", vec![lists::bid("90", "2"), sell])
+    };
+    assert_eq!(lists::refused(&mut world, opo("101")), RejectCode::MaxAsset);
+    lists::place(&mut world, opo("100")).unwrap();
+}
+
 /// The answer to a list did not say that a range ended its working order.
 #[test]
 fn a_list_says_that_the_range_ended_its_working_order() {
