@@ -82,6 +82,7 @@ class Scene:
         self.maker.order(self.symbol, "SELL", "50", "103.00")
         self.settings({"referencePrice": "100.00"})
         self.route()
+        self.attempt("POST", "/api/v3/sor/order", side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.1", price="103.00")
         self.block_trade()
         self.amended = self.rest_order("90.00")
         self.attempt("PUT", "/api/v3/order/amend/keepPriority", orderId=self.amended, newQty="0.1")
@@ -89,7 +90,6 @@ class Scene:
         self.attempt(
             "POST", "/api/v3/order", side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.1", price="101.00", selfTradePreventionMode="EXPIRE_MAKER"
         )
-        self.attempt("POST", "/api/v3/sor/order", side="BUY", type="LIMIT", timeInForce="GTC", quantity="0.1", price="103.00")
 
     def route(self):
         """Another book of the same base asset, with something better to buy."""
@@ -142,7 +142,7 @@ class Scene:
         name = method.replace("order_list_place_", "order_list_")
         fixed = {
             "order_test": {**limit, "compute_commission_rates": True}, "new_order": limit, "order_place": limit,
-            "sor_order": limit, "sor_order_place": limit, "sor_order_test": limit,
+            "sor_order": limit, "sor_order_place": limit, "sor_order_test": {**limit, "compute_commission_rates": True},
             "order_oco": old, "order_list_place": old, "order_list_oco": {**one, **oco},
             "order_list_oto": {**working, **pending, "pending_quantity": "0.2"}, "order_list_opo": {**working, **pending},
             "order_list_otoco": {**working, **pair, "pending_quantity": "0.2"}, "order_list_opoco": {**working, **pair},

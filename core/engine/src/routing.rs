@@ -73,7 +73,10 @@ impl Market {
     /// Whether orders may be filled from here for an account that takes from `side`.
     fn is_eligible(&self, account: AccountId, side: Side) -> bool {
         self.spec.status() == MarketStatus::Trading
-            && self.rules.is_none()
+            && self
+                .rules
+                .as_ref()
+                .is_none_or(|rules| rules.range.is_none())
             && !self.has_orders_on(account, side)
     }
 }

@@ -85,6 +85,12 @@ async fn the_best_price_of_all_books_is_taken() {
         json!([{"baseAsset": "BTC", "symbols": SYMBOLS}])
     );
     let order = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.5&price=31000";
+    // A reference price alone bounds nothing.
+    let reference = json!({"referencePrice": "30000"}).to_string();
+    for symbol in SYMBOLS {
+        let path = format!("/sandbox/v1/symbols/{symbol}");
+        assert_eq!(venue.send("PUT", &path, &[], &reference).await.status, 200);
+    }
     let tried = venue
         .good(&taker, "POST", "/api/v3/sor/order/test", order)
         .await;
