@@ -25,6 +25,8 @@ pub enum Kind {
     Rust,
     /// A folder with a go.mod
     Go,
+    /// A folder with a main.py and a requirements.txt for an environment of its own
+    Venv,
 }
 
 /// One client's script.
@@ -89,6 +91,7 @@ pub const SCRIPTS: &[Script] = &[
         "python/python_binance_suite.py",
     ),
     on_demand(Kind::Go, "binance-connector-go", "go"),
+    on_demand(Kind::Venv, "cryptofeed", "cryptofeed"),
 ];
 
 /// Drives every method and stream of the contract, one line each.
@@ -106,6 +109,13 @@ impl Script {
             }
             Kind::Rust => return rust(&path),
             Kind::Go => return go(&path),
+            Kind::Venv => {
+                let python =
+                    tools::environment(&workshop(self.file)?, &path.join("requirements.txt"))?;
+                let mut command = Command::new(python);
+                command.arg(path.join("main.py"));
+                return Ok(command);
+            }
         };
         command.arg(&path);
         command.current_dir(path.parent().unwrap_or(folder));

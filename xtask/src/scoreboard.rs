@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+/// Where the part about clients on demand begins; conformance/on-demand.md holds it.
+const ON_DEMAND: &str = "## Clients on demand\n";
+
 /// Where the contract's part of docs/conformance.md begins; it is the last part.
 const CONTRACT: &str = "## The contract, line by line\n";
 
@@ -21,6 +24,16 @@ pub fn clients_part(document: &str) -> &str {
 /// The contract's part of the document, with its heading; empty when there is none.
 pub fn contract_part(document: &str) -> &str {
     document.find(CONTRACT).map_or("", |at| &document[at..])
+}
+
+/// The clients' part, with what conformance/on-demand.md says of those that run on demand.
+pub fn with_on_demand(clients: &str, folder: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(folder.join("on-demand.md"))
+        .context("cannot read conformance/on-demand.md")?;
+    if !text.starts_with(ON_DEMAND) {
+        bail!("conformance/on-demand.md must begin with {ON_DEMAND:?}");
+    }
+    Ok(format!("{}\n\n{text}", clients.trim_end()))
 }
 
 /// Both parts as one document.

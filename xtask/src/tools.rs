@@ -31,19 +31,22 @@ pub fn missing(error: &anyhow::Error) -> Result<Score> {
 pub fn python() -> Result<PathBuf> {
     let root = house::root();
     let wanted = root.join("conformance/python/requirements.txt");
-    let venv = root.join(".venv");
+    environment(&root.join(".venv"), &wanted)
+}
+
+/// The Python of an environment in which exactly this list is installed.
+pub fn environment(venv: &Path, wanted: &Path) -> Result<PathBuf> {
     let python = venv.join("bin/python");
-    if is_current(&venv.join("installed.txt"), &wanted)? && python.is_file() {
+    if is_current(&venv.join("installed.txt"), wanted)? && python.is_file() {
         return Ok(python);
     }
     let base =
         find(&["python3", "python"]).context("no python3 found: install Python 3.11 or newer")?;
-    say("installing the Python clients into .venv (once)");
-    house::must(
-        Command::new(base)
-            .args(["-m", "venv", "--clear"])
-            .arg(&venv),
-    )?;
+    say(&format!(
+        "installing Python packages into {} (once)",
+        name_of(venv)
+    ));
+    house::must(Command::new(base).args(["-m", "venv", "--clear"]).arg(venv))?;
     house::must(
         Command::new(&python)
             .args([
@@ -55,9 +58,9 @@ pub fn python() -> Result<PathBuf> {
                 "--no-deps",
                 "-r",
             ])
-            .arg(&wanted),
+            .arg(wanted),
     )?;
-    std::fs::copy(&wanted, venv.join("installed.txt")).context("cannot note what was installed")?;
+    std::fs::copy(wanted, venv.join("installed.txt")).context("cannot note what was installed")?;
     Ok(python)
 }
 

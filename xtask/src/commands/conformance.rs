@@ -18,7 +18,7 @@ pub struct Options {
     /// Only the clients whose name contains this word; leaves docs/conformance.md alone
     #[arg(long)]
     only: Option<String>,
-    /// Also the clients that take long to install; writes their part of docs/conformance.md
+    /// Also the clients that take long; leaves docs/conformance.md alone
     #[arg(long)]
     all_clients: bool,
     /// Only the contract, method by method: a row each, and that part of docs/conformance.md
@@ -90,10 +90,11 @@ pub fn score(options: &Options) -> Result<Score> {
     }
     let table = board.table();
     println!("{table}");
-    if options.only.is_none() {
+    if options.only.is_none() && !options.all_clients {
         let path = house::root().join("docs/conformance.md");
         let before = std::fs::read_to_string(&path).unwrap_or_default();
         let clients = board.document(&scoreboard::versions(&folder)?);
+        let clients = scoreboard::with_on_demand(&clients, &folder)?;
         std::fs::write(
             path,
             scoreboard::join(&clients, scoreboard::contract_part(&before)),
