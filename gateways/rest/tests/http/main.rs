@@ -6,6 +6,7 @@ mod errors;
 mod features;
 mod fees;
 mod frames;
+mod golden;
 mod history;
 mod icebergs;
 mod inputs;
