@@ -30,7 +30,7 @@ impl Golden {
         assert!(!self.seen.contains(&name.to_owned()), "{name} twice");
         self.seen.push(name.to_owned());
         let path = folder().join(format!("{name}.json"));
-        let told = format!("{status}\n{body}\n");
+        let told = format!("{status}\n{}\n", without_random_names(body));
         if std::env::var_os("HIGHWATER_WRITE_GOLDEN").is_some() {
             std::fs::write(&path, &told).unwrap();
         }
@@ -71,6 +71,16 @@ impl Golden {
     }
 }
 
+/// The exchange makes up the names of cancels that nobody named: 22 letters and digits.
+fn without_random_names(body: &str) -> String {
+    let is_random =
+        |part: &&str| part.len() == 22 && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    let parts = body
+        .split('"')
+        .map(|part| if is_random(&part) { "~" } else { part });
+    parts.collect::<Vec<_>>().join("\"")
+}
+
 fn folder() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/http/golden"))
 }
@@ -103,8 +113,8 @@ async fn every_answer_has_its_bytes() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    golden.seen.sort();
-    let seen: Vec<String> = golden.seen.iter().map(|n| format!("{n}.json")).collect();
+    let mut seen: Vec<String> = golden.seen.iter().map(|n| format!("{n}.json")).collect();
+    seen.sort();
     assert_eq!(files, seen, "a file for each answer and no other");
 }
 
@@ -275,7 +285,10 @@ async fn records(golden: &mut Golden) {
     .await;
     g.taker("commission", "GET", "account/commission", "symbol=ABCUSDT")
         .await;
-    g.taker("order-counts", "GET", "rateLimit/order", "").await;
+    // of somebody whose orders nothing has been filled of: fills give back after the fact
+    let idle = g.venue.trader().await;
+    g.signed(&idle, "order-counts", ("GET", "rateLimit/order"), "")
+        .await;
     g.taker("my-filters", "GET", "myFilters", "symbol=ABCUSDT")
         .await;
 }
