@@ -190,3 +190,63 @@ async fn a_decremented_order_says_what_was_taken_off() {
     assert_eq!(ended.get(25024), lowered.get(25024), "one prevented match");
     venue.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_routed_order_says_where_it_was_filled() {
+    let venue = Venue::open(Profile::WIDE).await;
+    let listed =
+        serde_json::json!({"symbol": "TIDEUSDC", "baseAsset": "TIDE", "quoteAsset": "USDC"});
+    venue.sandbox("POST", "/symbols", &listed).await;
+    for symbol in ["TIDEUSDT", "TIDEUSDC"] {
+        let group = serde_json::json!({"sor": "USD"});
+        venue
+            .sandbox("PUT", &format!("/symbols/{symbol}"), &group)
+            .await;
+    }
+    let (trader, other) = (venue.trader().await, venue.trader().await);
+    let mut client = venue.session(0, &trader, "SOR").await;
+    let mut maker = venue.session(0, &other, "MAKER").await;
+    for (id, symbol, price) in [
+        ("dear", "TIDEUSDT", "12.00"),
+        ("cheap", "TIDEUSDC", "10.00"),
+    ] {
+        let ask = limit(id, 2, price, "2").replace("TIDEUSDT", symbol);
+        maker.send("D", &ask).await;
+        maker.report("0", id).await;
+    }
+    client
+        .send("D", &format!("{}|25032=Y", limit("r", 1, "11.00", "3")))
+        .await;
+    let placed = client.report("0", "r").await;
+    assert_fields(&placed, &[(25032, Some("Y")), (25021, Some("1"))]);
+    let filled = client.report("F", "r").await;
+    assert_fields(
+        &filled,
+        &[
+            (31, Some("10.00000000")),
+            (32, Some("2.00000000")),
+            (39, Some("1")),
+            (70, Some("0")),
+            (574, Some("1")),
+            (1003, None),
+            (25021, Some("3")),
+            (25032, Some("Y")),
+            (138, Some("TIDE")),
+        ],
+    );
+    // What is left rests in its own book, and trades there.
+    maker.send("D", &limit("s", 2, "11.00", "1")).await;
+    let filled = client.report("F", "r").await;
+    assert_fields(
+        &filled,
+        &[
+            (39, Some("2")),
+            (70, None),
+            (574, None),
+            (25021, Some("1")),
+            (25032, Some("Y")),
+        ],
+    );
+    assert!(filled.get(1003).is_some());
+    venue.close().await;
+}
