@@ -92,6 +92,10 @@ pub const SCRIPTS: &[Script] = &[
     ),
     on_demand(Kind::Go, "binance-connector-go", "go"),
     on_demand(Kind::Venv, "cryptofeed", "cryptofeed"),
+    Script {
+        demo: true,
+        ..on_demand(Kind::Venv, "freqtrade", "freqtrade")
+    },
 ];
 
 /// Drives every method and stream of the contract, one line each.
