@@ -79,12 +79,17 @@ pub const SCRIPTS: &[Script] = &[
     of(Kind::Node, "@binance/spot (Node)", "node/official.mjs"),
     of(Kind::Node, "ccxt (Node)", "node/ccxt_spot.mjs"),
     of(Kind::Node, "binance (Node)", "node/binance_npm.mjs"),
-    python("ccxt's own test runner", "python/ccxt_suite.py"),
     of(Kind::Rust, "binance-sdk (Rust)", "rust"),
     Script {
         demo: true,
         ..python("local books", "python/books.py")
     },
+    // It wants every market of the exchange to be as the public venue's are, and other scripts list odd ones.
+    on_demand(
+        Kind::Python,
+        "ccxt's own test runner",
+        "python/ccxt_suite.py",
+    ),
     on_demand(
         Kind::Python,
         "python-binance's own suite",
