@@ -57,8 +57,25 @@ class Exchange:
         except ProcessLookupError:
             pass
         self.process.wait()
+        # What ran under another program is not our child: its files are free only when it is gone.
+        deadline = time.monotonic() + 60
+        while self.members() and time.monotonic() < deadline:
+            time.sleep(0.005)
         self.process.stdout.close()
         self.log.close()
+
+    def members(self):
+        """The processes of our group that still run."""
+        running = []
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{name}/stat") as stat:
+                    state, _, group = stat.read().rpartition(")")[2].split()[:3]
+            except (OSError, ValueError):
+                continue
+            if int(group) == self.process.pid and state not in "ZX":
+                running.append(int(name))
+        return running
 
     def stop(self):
         os.killpg(self.process.pid, signal.SIGTERM)
