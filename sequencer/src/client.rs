@@ -189,6 +189,13 @@ impl Client {
         receive.await.unwrap_or(Err(Unavailable::Lost))
     }
 
+    /// As [`Client::state`]; `done` is called on the journal's thread and must be quick.
+    pub fn state_with(&self, done: impl FnOnce(Result<State, Unavailable>) + Send + 'static) {
+        self.enqueue(Job::State {
+            done: Box::new(done),
+        });
+    }
+
     /// Switches what durable means, once everything before is durable in the new sense: how a first start loads in bulk.
     ///
     /// # Errors

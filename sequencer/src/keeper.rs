@@ -58,6 +58,10 @@ impl Keeper {
         &mut self.writer
     }
 
+    pub(crate) fn shared_mark(&self) -> Mark {
+        self.mark.clone()
+    }
+
     pub(crate) fn mark(&self) -> Seq {
         self.mark.get()
     }

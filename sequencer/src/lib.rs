@@ -4,6 +4,7 @@
 //! it will lie on the disk. The journal's thread writes the batch, syncs it once, moves the high-water mark, hands the batch to the event log
 //! and to the relay's readers, and only then releases the answers. While one batch is written the next is executed; because only one sealed
 //! batch may wait, batches grow by themselves to what one sync carries.
+//! [`Steps`] is the same two halves without threads, for a simulation that decides itself which of them goes on.
 //!
 //! **Refusals** take no `Seq` and leave no record, but travel with the batch of their time, so that an answer never overtakes what it was
 //! based on.
@@ -26,6 +27,7 @@ mod executor;
 mod keeper;
 mod recover;
 mod run;
+mod steps;
 
 pub use brake::Brake;
 pub use client::{Accepted, Answer, Client, State, Unavailable};
@@ -34,4 +36,5 @@ pub use executor::Position;
 pub use journal::Durability;
 pub use keeper::Mark;
 pub use recover::{RecoverError, Rules, read_events, replay, restore};
-pub use run::{Options, Recovered, Report, Sequencer};
+pub use run::{Doom, Options, Recovered, Report, Sequencer};
+pub use steps::{Stepped, Steps};

@@ -150,6 +150,28 @@ impl Recovered {
         clock: Arc<dyn Clock>,
         on_fatal: impl FnOnce(Fatal) + Send + 'static,
     ) -> std::io::Result<Sequencer> {
+        let (client, pump, shelf) = self.wire(relay, clock, bounded(1));
+        let (mark, brake, folder) = (shelf.mark(), shelf.brake(), shelf.folder.clone());
+        let named = |name: &str| thread::Builder::new().name(name.into());
+        let engine_thread = named("engine").spawn(move || pump.run())?;
+        let journal_thread = named("journal").spawn(move || shelf.run(on_fatal))?;
+        Ok(Sequencer {
+            client,
+            mark,
+            brake,
+            folder,
+            engine_thread,
+            journal_thread,
+        })
+    }
+
+    /// The two halves, and the way to them. `hand` lies between them.
+    pub(crate) fn wire(
+        self,
+        relay: Relay,
+        clock: Arc<dyn Clock>,
+        hand: (Sender<ToKeeper>, Receiver<ToKeeper>),
+    ) -> (Client, Pump, Shelf) {
         let Recovered {
             folder,
             engine,
@@ -162,7 +184,7 @@ impl Recovered {
             ..
         } = self;
         let (queue, jobs) = bounded(options.queue);
-        let (to_keeper, sealed) = bounded(1);
+        let (to_keeper, sealed) = hand;
         let (give_back, buffers) = unbounded();
         let mark = Mark::default();
         mark.set(position.seq);
@@ -195,18 +217,9 @@ impl Recovered {
             every: options.snapshot_records,
             last: snapshot,
             taking: None,
+            by_hand: false,
         };
-        let named = |name: &str| thread::Builder::new().name(name.into());
-        let engine_thread = named("engine").spawn(move || pump.run())?;
-        let journal_thread = named("journal").spawn(move || shelf.run(on_fatal))?;
-        Ok(Sequencer {
-            client,
-            mark,
-            brake,
-            folder,
-            engine_thread,
-            journal_thread,
-        })
+        (client, pump, shelf)
     }
 }
 
@@ -256,7 +269,7 @@ impl Sequencer {
 }
 
 /// The engine's thread: jobs in, sealed batches out.
-struct Pump {
+pub(crate) struct Pump {
     executor: Executor,
     jobs: Receiver<Job>,
     to_keeper: Sender<ToKeeper>,
@@ -266,30 +279,69 @@ struct Pump {
 }
 
 /// What the journal's thread is asked.
-enum ToKeeper {
+pub(crate) enum ToKeeper {
     Keep(Sealed),
     /// Answer when everything before this lies in the journal, readable.
     Flush(Sender<()>),
     Durability(journal::Durability, crate::client::Done<()>),
 }
 
+/// Has everything that was sent written; false when that failed.
+type Flush<'a> = &'a mut dyn FnMut(&Pump) -> bool;
+
+/// Why the engine cannot go on after a panic: the process has to end.
+#[derive(Debug, thiserror::Error)]
+pub enum Doom {
+    #[error("the journal failed while the engine had to be rebuilt")]
+    Journal,
+    #[error("the engine could not be rebuilt: {0}")]
+    Rebuild(#[from] RecoverError),
+    #[error("halting the market made the engine panic as well ({0})")]
+    Halting(String),
+}
+
 impl Pump {
     fn run(mut self) -> (Engine, Position) {
         while let Some(first) = self.next_job() {
-            match first {
-                Job::Durability { durability, done } => {
-                    let _ = self.to_keeper.send(ToKeeper::Durability(durability, done));
-                    continue;
-                }
-                Job::Stop => break,
-                first => {
-                    if self.batch(first) {
-                        break;
-                    }
+            match self.serve(first, &mut Pump::wait_for_keeper) {
+                Ok(false) => {}
+                Ok(true) => break,
+                Err(why) => {
+                    tracing::error!(%why, "the engine's thread cannot go on");
+                    std::process::abort();
                 }
             }
         }
         self.executor.into_parts()
+    }
+
+    /// What is done with one job and those behind it. True when the queue is to stop.
+    fn serve(&mut self, first: Job, flush: Flush<'_>) -> Result<bool, Doom> {
+        match first {
+            Job::Durability { durability, done } => {
+                let _ = self.to_keeper.send(ToKeeper::Durability(durability, done));
+                Ok(false)
+            }
+            Job::Stop => Ok(true),
+            first => self.batch(first, flush),
+        }
+    }
+
+    /// One batch of what waits now, or of what fell due. False when there was nothing to do.
+    pub(crate) fn step(&mut self, flush: Flush<'_>) -> Result<bool, Doom> {
+        let job = match self.jobs.try_recv() {
+            Ok(job) => job,
+            Err(_) if self.executor.is_due() => Job::Wake,
+            Err(_) => return Ok(false),
+        };
+        self.serve(job, flush).map(|_| true)
+    }
+
+    /// Waits until the journal's thread has written everything before this.
+    fn wait_for_keeper(&self) -> bool {
+        let (flushed, wait) = bounded(1);
+        let _ = self.to_keeper.send(ToKeeper::Flush(flushed));
+        wait.recv().is_ok()
     }
 
     /// Waits for a job; wakes the engine itself when work falls due meanwhile. `None` when all clients are gone.
@@ -305,7 +357,7 @@ impl Pump {
     }
 
     /// Executes `first` and whatever else waits, up to a batch. True when the queue is to stop.
-    fn batch(&mut self, first: Job) -> bool {
+    fn batch(&mut self, first: Job, flush: Flush<'_>) -> Result<bool, Doom> {
         let mut sealed = self.new_sealed();
         self.executor.begin();
         let mut job = Some(first);
@@ -329,7 +381,7 @@ impl Pump {
                         .wake(&mut sealed)
                         .and_then(|()| self.executor.take(&mut sealed, next));
                     if let Err(poison) = result {
-                        sealed = self.survive(sealed, *poison);
+                        sealed = self.survive(sealed, *poison, flush)?;
                     }
                 }
             }
@@ -338,7 +390,7 @@ impl Pump {
             }
         }
         self.send(sealed);
-        stop
+        Ok(stop)
     }
 
     fn new_sealed(&self) -> Sealed {
@@ -358,30 +410,26 @@ impl Pump {
 
     /// A command made the engine panic. It was not journalled, so the journal is sound: have everything before it written, rebuild the engine
     /// from snapshot and tail, refuse the culprit and halt its market.
-    fn survive(&mut self, sealed: Sealed, poison: Poison) -> Sealed {
+    fn survive(
+        &mut self,
+        sealed: Sealed,
+        poison: Poison,
+        flush: Flush<'_>,
+    ) -> Result<Sealed, Doom> {
         let position = self.executor.position();
         tracing::error!(seq = position.seq.0, command = ?poison.request.command, "a command made the engine panic; rebuilding the engine");
         self.send(sealed);
-        let (flushed, wait) = bounded(1);
-        let _ = self.to_keeper.send(ToKeeper::Flush(flushed));
-        if wait.recv().is_err() {
-            tracing::error!("the journal failed while the engine had to be rebuilt");
-            std::process::abort();
+        if !flush(self) {
+            return Err(Doom::Journal);
         }
         let begun = Instant::now();
-        match rebuild(&self.folder, &self.rules, position.seq) {
-            Ok((engine, at)) => self.executor.replace(engine, at),
-            Err(error) => {
-                tracing::error!(%error, "the engine could not be rebuilt");
-                std::process::abort();
-            }
-        }
+        let (engine, at) = rebuild(&self.folder, &self.rules, position.seq)?;
+        self.executor.replace(engine, at);
         tracing::warn!(ms = begun.elapsed().as_millis(), "the engine was rebuilt");
         let mut sealed = self.new_sealed();
         let time = self.executor.begin();
         if let Err(again) = self.executor.halt(&mut sealed, &poison.request) {
-            tracing::error!(command = ?again.request.command, "halting the market made the engine panic as well");
-            std::process::abort();
+            return Err(Doom::Halting(format!("{:?}", again.request.command)));
         }
         if let Some(done) = poison.done {
             let answer = Answer {
@@ -392,7 +440,7 @@ impl Pump {
                 .answers
                 .push(crate::executor::Pending::Rejected { answer, done });
         }
-        sealed
+        Ok(sealed)
     }
 }
 
@@ -410,7 +458,7 @@ fn rebuild(
 const IDLE: Duration = Duration::from_millis(250);
 
 /// The journal's thread: batches in, everything else out; and now and then a thread that takes a snapshot.
-struct Shelf {
+pub(crate) struct Shelf {
     keeper: Keeper,
     brake: Brake,
     /// When the journal was asked for its health last.
@@ -422,7 +470,9 @@ struct Shelf {
     every: u64,
     /// The record of the newest snapshot.
     last: Seq,
-    taking: Option<JoinHandle<Result<Seq, RecoverError>>>,
+    taking: Option<Taking>,
+    /// Snapshots are taken when somebody says so, by [`Shelf::snapshot`], and not on a thread.
+    by_hand: bool,
 }
 
 impl Shelf {
@@ -444,7 +494,7 @@ impl Shelf {
                 return Err(fatal);
             }
         }
-        if let Some(thread) = self.taking.take() {
+        if let Some(Taking::Thread(thread)) = self.taking.take() {
             let _ = thread.join();
         }
         Ok(self.keeper)
@@ -454,10 +504,55 @@ impl Shelf {
     fn look_after_room(&mut self) -> Result<(), Fatal> {
         if !self.brake.is_on() || self.looked.elapsed() >= IDLE {
             self.looked = Instant::now();
-            let health = self.keeper.writer().health()?;
-            self.brake.follow(&health);
+            self.look()?;
         }
         Ok(())
+    }
+
+    fn look(&mut self) -> Result<(), Fatal> {
+        let health = self.keeper.writer().health()?;
+        self.brake.follow(&health);
+        Ok(())
+    }
+
+    /// Serves the oldest message without waiting. False when there was none.
+    pub(crate) fn step(&mut self) -> Result<bool, Fatal> {
+        let Ok(message) = self.sealed.try_recv() else {
+            return Ok(false);
+        };
+        self.serve(message)?;
+        if !self.brake.is_on() {
+            self.look()?;
+        }
+        Ok(true)
+    }
+
+    /// What is done when nothing came for a while.
+    pub(crate) fn idle(&mut self) -> Result<(), Fatal> {
+        self.keeper.writer().confirm()?;
+        self.look()
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        self.keeper.shared_mark()
+    }
+
+    pub(crate) fn brake(&self) -> Brake {
+        self.brake.clone()
+    }
+
+    /// Has everything that was kept on the disk.
+    pub(crate) fn sync(&mut self) -> Result<(), Fatal> {
+        self.keeper.writer().sync().map(drop)
+    }
+
+    /// After a failure: nobody learns what became of what still waits.
+    pub(crate) fn lose(&self) {
+        while let Ok(message) = self.sealed.try_recv() {
+            if let ToKeeper::Keep(sealed) = message {
+                sealed.lose();
+            }
+        }
     }
 
     /// The next thing to do; `Some(None)` when there has been nothing for a while; `None` at the end.
@@ -491,24 +586,18 @@ impl Shelf {
     }
 
     fn consider_snapshot(&mut self) -> Result<(), Fatal> {
-        if self.taking.as_ref().is_some_and(JoinHandle::is_finished) {
-            match self.taking.take().map(JoinHandle::join) {
-                Some(Ok(Ok(seq))) => {
-                    self.last = seq;
-                    if let Ok(Some(covered)) = snapshots::covered(&self.folder) {
-                        self.keeper.writer().retire(covered)?;
-                    }
-                }
-                Some(Ok(Err(error))) => {
-                    tracing::error!(%error, "the snapshot could not be taken; the journal alone still recovers everything");
-                    self.last = self.keeper.mark();
-                }
-                _ => self.last = self.keeper.mark(),
-            }
+        if matches!(&self.taking, Some(Taking::Thread(thread)) if thread.is_finished())
+            && let Some(Taking::Thread(thread)) = self.taking.take()
+        {
+            self.taken(thread.join().ok())?;
         }
         let mark = self.keeper.mark();
         if self.taking.is_none() && mark.0.saturating_sub(self.last.0) >= self.every {
             let synced = self.keeper.writer().sync()?;
+            if self.by_hand {
+                self.taking = Some(Taking::Due(synced));
+                return Ok(());
+            }
             let (folder, rules, events) = (
                 self.folder.clone(),
                 self.rules.clone(),
@@ -517,10 +606,60 @@ impl Shelf {
             self.taking = thread::Builder::new()
                 .name("snapshot".into())
                 .spawn(move || take_snapshot(&folder, &rules, &events, synced))
-                .ok();
+                .ok()
+                .map(Taking::Thread);
         }
         Ok(())
     }
+
+    /// A snapshot was taken, or could not be.
+    fn taken(&mut self, result: Option<Result<Seq, RecoverError>>) -> Result<(), Fatal> {
+        match result {
+            Some(Ok(seq)) => {
+                self.last = seq;
+                if let Ok(Some(covered)) = snapshots::covered(&self.folder) {
+                    self.keeper.writer().retire(covered)?;
+                }
+                return Ok(());
+            }
+            Some(Err(error)) => {
+                tracing::error!(%error, "the snapshot could not be taken; the journal alone still recovers everything");
+            }
+            None => {}
+        }
+        self.last = self.keeper.mark();
+        Ok(())
+    }
+
+    /// From now on snapshots wait for [`Shelf::snapshot`].
+    pub(crate) fn take_by_hand(&mut self) {
+        self.by_hand = true;
+    }
+
+    /// Whether a snapshot is due.
+    pub(crate) fn snapshot_due(&self) -> bool {
+        matches!(self.taking, Some(Taking::Due(_)))
+    }
+
+    /// Takes the snapshot that is due. Answers the error if it could not be taken, which nothing depends on.
+    pub(crate) fn snapshot(&mut self) -> Result<Option<RecoverError>, Fatal> {
+        let Some(Taking::Due(synced)) = self.taking else {
+            return Ok(None);
+        };
+        self.taking = None;
+        let result = take_snapshot(&self.folder, &self.rules, self.keeper.events(), synced);
+        match result {
+            Ok(seq) => self.taken(Some(Ok(seq))).map(|()| None),
+            Err(error) => self.taken(None).map(|()| Some(error)),
+        }
+    }
+}
+
+/// A snapshot under way.
+enum Taking {
+    Thread(JoinHandle<Result<Seq, RecoverError>>),
+    /// Of everything up to here, when somebody says so.
+    Due(journal::Mark),
 }
 
 /// The event log is written off the path. A snapshot must not be ahead of it, or its missing tail could only be made again from the first record.
