@@ -50,9 +50,12 @@ impl Folder {
                 .make_dir(dir)
                 .map_err(JournalError::io("make", storage.describe(dir)))?;
         }
-        storage
-            .sync_dir("")
-            .map_err(JournalError::io("sync", storage.describe("")))?;
+        // also names that an earlier process gave and did not live to sync: nothing may be built on a file whose name a loss of power takes away
+        for dir in ["", JOURNAL, SNAPSHOTS, EVENTS] {
+            storage
+                .sync_dir(dir)
+                .map_err(JournalError::io("sync", storage.describe(dir)))?;
+        }
         Ok(Folder {
             storage,
             identity,

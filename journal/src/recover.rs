@@ -131,6 +131,7 @@ fn recover(folder: &Folder) -> Result<Recovered, JournalError> {
         folder,
         files: &files,
         unproven: VecDeque::new(),
+        confirmation: None,
         synced: Seq(0),
         clean: false,
     };
@@ -188,6 +189,8 @@ struct Search<'a> {
     files: &'a [SegmentFile],
     /// Frames that nothing proves to be on the disk: segment, offset, last record.
     unproven: VecDeque<(usize, u64, Seq)>,
+    /// The first of the confirmations that stand at the end: what they say of others is true, but nothing says it of them.
+    confirmation: Option<(usize, u64)>,
     synced: Seq,
     clean: bool,
 }
@@ -294,6 +297,10 @@ impl Search<'_> {
                 Step::Frame(frame) => {
                     self.synced = self.synced.max(frame.synced);
                     self.clean = frame.count == 0;
+                    self.confirmation = match self.clean {
+                        true => self.confirmation.or(Some((index, at))),
+                        false => None,
+                    };
                     self.unproven
                         .push_back((index, at, Seq(frame.next_seq().0 - 1)));
                     while self
@@ -371,7 +378,9 @@ impl Search<'_> {
         let (first, offset) = self
             .unproven
             .front()
-            .map_or((last, end.at), |(i, at, _)| (*i, *at));
+            .map(|(i, at, _)| (*i, *at))
+            .or(self.confirmation)
+            .unwrap_or((last, end.at));
         for index in first..=last {
             let file = self.open(index)?;
             let from = if index > first || offset == SEGMENT_HEADER {
