@@ -26,6 +26,7 @@ pub const ALL: &[&str] = &[
     "recovered from a snapshot",
     "recovered from the first record",
     "an unfinished batch was cut off",
+    "the event log was short",
     "the clock jumped forward",
     "the clock jumped back",
     "a request came too late",

@@ -194,7 +194,14 @@ impl World {
                 return Ok(());
             }
             1 => steps.execute(),
-            2 => steps.keep(),
+            2 => {
+                let kept = steps.keep();
+                if self.disk.is_off() {
+                    let markers = &mut self.auditor.markers;
+                    markers.hit("power lost while a batch was written");
+                }
+                kept
+            }
             3 => steps.idle(),
             4 => steps.snapshot().0,
             _ => {
@@ -335,12 +342,28 @@ impl World {
         if through <= after {
             return Ok(());
         }
-        let mut told: BTreeMap<Seq, Vec<Event>> = BTreeMap::new();
         let from = Seq(after.0 + 1);
-        sequencer::read_events(folder, from, through, |seq, _, events| {
+        let mut told: BTreeMap<Seq, Vec<Event>> = BTreeMap::new();
+        let read = sequencer::read_events(folder, from, through, |seq, _, events| {
             told.insert(seq, events.to_vec());
-        })
-        .map_err(|e| format!("the event log: {e}"))?;
+        });
+        if read.is_err() {
+            // the event log may be lost, on a full disk say: executing the journal again tells the same
+            self.auditor.markers.hit("the event log was short");
+            let again = |e: sequencer::RecoverError| e.to_string();
+            let (mut engine, mut position) =
+                sequencer::restore(folder, &rules()).map_err(again)?;
+            sequencer::replay(
+                folder,
+                &mut engine,
+                &mut position,
+                through,
+                |at, _, events, _| {
+                    told.insert(at.seq, events.to_vec());
+                },
+            )
+            .map_err(again)?;
+        }
         let mut reader = journal::Reader::open(folder, from, through).map_err(|e| e.to_string())?;
         while let Some(record) = reader.next().map_err(|e| e.to_string())? {
             let mut payload = record.payload;

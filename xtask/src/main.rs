@@ -46,6 +46,8 @@ enum Command {
     Bench(commands::bench::Options),
     /// Give every decoder of foreign bytes mutated ones, for as long as you like
     Fuzz(commands::fuzz::Options),
+    /// Simulate the whole exchange on a disk, a clock and a network that misbehave: `[SEED] [--seeds N] [--commands N]`
+    Sim(commands::sim::Options),
     /// Write the generated documents again
     Docs(commands::docs::Options),
     /// Break the exchange on purpose and count what was lost
@@ -61,6 +63,7 @@ fn main() -> std::process::ExitCode {
         Command::Conformance(options) => commands::conformance::run(&options),
         Command::Bench(options) => commands::bench::run(&options),
         Command::Fuzz(options) => commands::fuzz::run(&options),
+        Command::Sim(options) => commands::sim::run(&options),
         Command::Docs(options) => commands::docs::run(&options),
         Command::Drill(options) => commands::drill::run(&options),
     };

@@ -8,4 +8,5 @@ pub mod drill;
 pub mod fuzz;
 pub mod quick;
 pub mod run;
+pub mod sim;
 pub mod test;
