@@ -133,7 +133,10 @@ impl Auditor {
             format!("record {seq} was told behind {}", self.last)
         })?;
         sure(time >= self.time, || {
-            format!("record {seq}: time ran back from {:?} to {time:?}", self.time)
+            format!(
+                "record {seq}: time ran back from {:?} to {time:?}",
+                self.time
+            )
         })?;
         sure(time <= request.expires, || {
             format!("record {seq} was executed after it had expired")
@@ -313,7 +316,10 @@ impl Auditor {
             if live.order.quote_qty.is_zero() {
                 let open = Decimal(live.open.0 - e.qty.0);
                 sure(open == party.open_qty, || {
-                    format!("{:?} has {open:?} open, and was told {:?}", party.order, party.open_qty)
+                    format!(
+                        "{:?} has {open:?} open, and was told {:?}",
+                        party.order, party.open_qty
+                    )
                 })?;
             }
             live.open = party.open_qty;
@@ -344,14 +350,22 @@ impl Auditor {
             Side::Sell => e.price >= taker.price,
         };
         sure(!limited || within, || {
-            format!("{:?} at {:?} is beyond the limit {:?}", e.trade, e.price, taker.price)
+            format!(
+                "{:?} at {:?} is beyond the limit {:?}",
+                e.trade, e.price, taker.price
+            )
         })?;
         sure(taker.kind != OrderKind::LimitMaker, || {
             format!("a LIMIT_MAKER took in {:?}", e.trade)
         })?;
         sure(
             maker.account != taker.account || taker.stp == StpMode::None,
-            || format!("{:?} is a trade with himself under {:?}", e.trade, taker.stp),
+            || {
+                format!(
+                    "{:?} is a trade with himself under {:?}",
+                    e.trade, taker.stp
+                )
+            },
         )
     }
 

@@ -11,7 +11,9 @@ use journal::sim::{Choices, SimStorage};
 use journal::{Folder, Threads};
 use protocol::{Batch, Event, Request, Wire};
 use relay::{Reader, Relay};
-use sequencer::{Answer, ManualClock, Options, Recovered, Rules, State, Stepped, Steps, Unavailable};
+use sequencer::{
+    Answer, ManualClock, Options, Recovered, Rules, State, Stepped, Steps, Unavailable,
+};
 use testkit::random::{Commands, Features, Random};
 use types::{RequestId, Seq, Time};
 
@@ -351,8 +353,7 @@ impl World {
             // the event log may be lost, on a full disk say: executing the journal again tells the same
             self.auditor.markers.hit("the event log was short");
             let again = |e: sequencer::RecoverError| e.to_string();
-            let (mut engine, mut position) =
-                sequencer::restore(folder, &rules()).map_err(again)?;
+            let (mut engine, mut position) = sequencer::restore(folder, &rules()).map_err(again)?;
             sequencer::replay(
                 folder,
                 &mut engine,
