@@ -6,8 +6,8 @@ mod money;
 use std::collections::{BTreeMap, BTreeSet};
 
 use protocol::{
-    CloseReason, Command, Event, Instrument, MarketStatus, Order, OrderKind, Request, StpMode,
-    Traded,
+    CloseReason, Command, Event, Instrument, MarketStatus, Order, OrderKind, OrderRested, Request,
+    StpMode, Traded,
 };
 use types::{AccountId, ClientId, Decimal, InstrumentId, OrderId, RequestId, Seq, Side, Time};
 
@@ -179,17 +179,7 @@ impl Auditor {
                     .move_to((e.account, e.wallet, e.asset), e.delta.0);
             }
             Event::OrderPlaced(e) => return self.placed(&e.order),
-            Event::OrderRested(e) => {
-                self.update(e.instrument, e.update.0)?;
-                let live = self.live(e.instrument, e.order)?;
-                sure(
-                    live.order.side == e.side
-                        && (live.order.price == e.price || live.order.peg().is_some()),
-                    || format!("{:?} rests elsewhere than it was placed", e.order),
-                )?;
-                let book = &mut self.market(e.instrument).book;
-                book.rest(e.order, e.side, e.price, e.open_qty);
-            }
+            Event::OrderRested(e) => return self.rested(e),
             Event::Traded(e) => return self.traded(e),
             Event::OrderClosed(e) => {
                 if let Some(update) = e.update {
@@ -269,6 +259,18 @@ impl Auditor {
             open: order.open_qty(),
         };
         self.orders.insert((order.instrument, order.id), live);
+        Ok(())
+    }
+
+    fn rested(&mut self, e: &OrderRested) -> Check {
+        self.update(e.instrument, e.update.0)?;
+        let live = self.live(e.instrument, e.order)?;
+        let there = live.order.price == e.price || live.order.peg().is_some();
+        sure(live.order.side == e.side && there, || {
+            format!("{:?} rests elsewhere than it was placed", e.order)
+        })?;
+        let book = &mut self.market(e.instrument).book;
+        book.rest(e.order, e.side, e.price, e.open_qty);
         Ok(())
     }
 
