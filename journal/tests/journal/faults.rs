@@ -80,6 +80,64 @@ fn whatever_call_fails_nothing_acknowledged_is_lost_and_nothing_is_retried() {
     assert!(failures > 40, "only {failures} failures");
 }
 
+/// After a failed call the process alone ends. The next one finds what only the system's cache holds, builds on it, and then power is lost.
+#[test]
+fn what_a_restart_builds_on_is_on_the_disk() {
+    const MORE: [Op; 4] = [
+        Op::Batch(2, 3_000),
+        Op::Confirm,
+        Op::Batch(2, 3_000),
+        Op::Batch(2, 3_000),
+    ];
+    let mut failures = 0;
+    for call in [Call::Write, Call::Sync, Call::Rename, Call::SyncDir] {
+        for nth in 1..=60 {
+            let (world, failed) = run(call, nth, Effect::Fail(ErrorKind::Other));
+            failures += u32::from(failed.is_some());
+            let mut restarted = world
+                .after_kill(options())
+                .unwrap_or_else(|e| panic!("{call:?} {nth}, restart: {e}"));
+            for op in MORE {
+                if let Err(e) = restarted.apply(op, options()) {
+                    panic!("{call:?} {nth}, {op:?} behind the restart: {e}");
+                }
+            }
+            for seed in 0..4 {
+                let mut choices = Choices::seeded(nth * 5 + seed);
+                if let Err(e) = restarted.after_power_loss(&mut choices, options()) {
+                    panic!("{call:?} {nth}, restart, more, and power loss {seed}: {e}");
+                }
+            }
+        }
+    }
+    assert!(failures > 15, "only {failures} failures");
+}
+
+/// A segment was renamed into its place and the process ended before the folder was synced. The next one writes into it, and has no reason of
+/// its own to sync the folder, because the segment after it cannot be made.
+#[test]
+fn a_name_that_was_not_synced_is_synced_before_it_is_built_on() {
+    let mut failures = 0;
+    for nth in 1..=20 {
+        let (world, failed) = run(Call::SyncDir, nth, Effect::Fail(ErrorKind::Other));
+        failures += u32::from(failed.is_some());
+        let mut restarted = world.after_kill(options()).expect("restarts");
+        for create in 1..=4 {
+            let full = Effect::Fail(ErrorKind::StorageFull);
+            restarted.disk.inject(Call::Create, create, full);
+        }
+        // until there is no room any more
+        while restarted.apply(Op::Batch(1, 900), options()).is_ok() && restarted.end() < Seq(90) {}
+        for seed in 0..8 {
+            let mut choices = Choices::seeded(nth * 8 + seed);
+            if let Err(e) = restarted.after_power_loss(&mut choices, options()) {
+                panic!("{nth}, restart, more, and power loss {seed}: {e}");
+            }
+        }
+    }
+    assert!(failures > 2, "only {failures} failures");
+}
+
 fn one_record() -> BatchBuf {
     let mut batch = BatchBuf::with_capacity(100);
     batch.push(Seq(1), Time(0), 0, b"x");
