@@ -12,7 +12,6 @@ A thread that sends because a sync has returned is seen by strace in that order,
 that it can fail, the same is run with `--durability none`, where it must find violations.
 """
 
-import argparse
 import json
 import os
 import re
@@ -20,7 +19,7 @@ import secrets
 import shutil
 import threading
 
-from exchange import Client, Exchange, Verdicts, flush_exit
+from exchange import Client, Exchange, Verdicts, flush_exit, parse
 
 SYMBOL = "ACKUSDT"
 WORKERS = 16
@@ -123,8 +122,7 @@ def trace(arguments, durability, acks):
     path = os.path.join(scratch, "trace")
     before = [arguments.strace, "-f", "-ttt", "-yy", "-s", "131072", "--seccomp-bpf", "-e", f"trace={TRACED}", "-e", "signal=none", "-o", path]
     exchange = Exchange(arguments.binary, os.path.join(scratch, "data"), os.path.join(scratch, "exchange.log"), durability, before).wait_ready()
-    exchange.sandbox("POST", "/symbols", {"symbol": SYMBOL, "baseAsset": "ACK", "quoteAsset": "USDT"})
-    account = exchange.sandbox("POST", "/accounts", {"balances": {"USDT": "1000000000", "ACK": "1000000000"}})
+    [account] = exchange.market(SYMBOL, accounts=1)
     acknowledged = []
     threads = [
         threading.Thread(target=worker, args=(exchange, account, acks // WORKERS + 1, "BUY" if n % 2 else "SELL", acknowledged)) for n in range(WORKERS)
@@ -165,14 +163,9 @@ def self_test(verdicts):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--binary", required=True)
-    parser.add_argument("--scratch", required=True)
-    parser.add_argument("--strace", required=True)
-    parser.add_argument("--budget", type=float, default=0, help="55 acknowledgements to watch for each second of it")
-    parser.add_argument("--seed", type=int, default=0, help="nothing here is random")
-    parser.add_argument("--sabotage", action="store_true", help="only the run that must find violations")
-    arguments = parser.parse_args()
+    only = {"action": "store_true", "help": "only the run that must find violations"}
+    # 55 acknowledgements are watched for each second of the budget; nothing here is random.
+    arguments = parse(0, strace={"required": True}, sabotage=only)
     verdicts = Verdicts()
     self_test(verdicts)
     figures = {"drill": "D02"}

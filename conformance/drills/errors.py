@@ -10,7 +10,6 @@ journal's own tests.) Two clients place orders meanwhile. Each run demands:
 - started again on a healthy disk, it has every acknowledged order exactly once, and its audit is clean.
 """
 
-import argparse
 import json
 import os
 import random
@@ -22,7 +21,7 @@ import time
 from collections import Counter
 
 from acks import LINE, TRACED, Audit
-from exchange import Client, Exchange, Verdicts, flush_exit
+from exchange import Client, Exchange, Verdicts, flush_exit, parse
 
 SYMBOL = "ERRUSDT"
 # Which call fails, and how.
@@ -94,24 +93,10 @@ def retried(trace):
     return again
 
 
-def names_of(exchange, account):
-    client, found, start = Client(exchange, account), [], 0
-    while True:
-        status, page = client.call("GET", "/api/v3/allOrders", symbol=SYMBOL, orderId=start, limit=1000)
-        if status != 200:
-            raise SystemExit(f"allOrders: {status} {page}")
-        found += [order["clientOrderId"] for order in page]
-        if len(page) < 1000:
-            return found
-        start = page[-1]["orderId"] + 1
-
-
 def prepare(binary, folder):
     """A data folder with a market and two accounts, copied for each run."""
     exchange = Exchange(binary, folder, folder + ".log").wait_ready()
-    exchange.sandbox("POST", "/symbols", {"symbol": SYMBOL, "baseAsset": "ERR", "quoteAsset": "USDT"})
-    money = {"balances": {"USDT": "1000000000", "ERR": "1000000000"}}
-    accounts = [exchange.sandbox("POST", "/accounts", money) for _ in range(2)]
+    accounts = exchange.market(SYMBOL)
     exchange.stop()
     return accounts
 
@@ -154,7 +139,7 @@ def one_run(arguments, base, accounts, calls, how, when):
         complaints.append(f"audit: {state['audit']}")
     acked = load.acked if load else {}
     for side, account in enumerate(accounts):
-        found = names_of(healthy, account)
+        found = [order["clientOrderId"] for order in Client(healthy, account).all_orders(SYMBOL)]
         mine = [name for name in acked if load.sent[name] == side]
         lost = set(mine) - set(found)
         if lost:
@@ -169,15 +154,8 @@ def one_run(arguments, base, accounts, calls, how, when):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--binary", required=True)
-    parser.add_argument("--scratch", required=True)
-    parser.add_argument("--strace", required=True)
-    parser.add_argument("--budget", type=float, default=300)
-    parser.add_argument("--seed", type=int, default=None)
-    parser.add_argument("--orders", type=int, default=40)
-    arguments = parser.parse_args()
-    seed = arguments.seed if arguments.seed is not None else secrets.randbits(32)
+    arguments = parse(300, strace={"required": True}, orders={"type": int, "default": 40})
+    seed = arguments.seed
     rng = random.Random(seed)
     verdicts = Verdicts()
     base = os.path.join(arguments.scratch, "base")

@@ -1,15 +1,35 @@
 """What the drills share: the exchange as a child process, a small fast HTTP client, counted verdicts."""
 
+import argparse
 import hashlib
 import hmac
 import http.client
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
 import time
 from urllib.parse import urlencode
+
+
+def parse(budget, **more):
+    """What every drill is told: the program, a folder of its own, a budget in seconds and a seed; `more` names what else it wants."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--scratch", required=True)
+    parser.add_argument("--budget", type=float, default=budget)
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32))
+    for name, options in more.items():
+        parser.add_argument(f"--{name}", **options)
+    return parser.parse_args()
+
+
+def signed(secret, params):
+    """The query of a request with its HMAC signature."""
+    query = urlencode(params)
+    return f"{query}&signature={hmac.new(secret.encode(), query.encode(), hashlib.sha256).hexdigest()}"
 
 
 class Verdicts:
@@ -95,21 +115,39 @@ class Exchange:
         return json.loads(text) if text else None
 
 
+    def market(self, symbol, accounts=2):
+        """A market, and so many accounts with money enough."""
+        base = symbol.removesuffix("USDT")
+        self.sandbox("POST", "/symbols", {"symbol": symbol, "baseAsset": base, "quoteAsset": "USDT"})
+        money = {"balances": {"USDT": "1000000000", base: "1000000000"}}
+        return [self.sandbox("POST", "/accounts", money) for _ in range(accounts)]
+
+
 class Client:
     """One keep-alive connection with a HMAC key."""
 
     def __init__(self, exchange, account):
-        self.key, self.secret = account["apiKey"], account["secretKey"].encode()
+        self.key, self.secret = account["apiKey"], account["secretKey"]
         self.connection = http.client.HTTPConnection(exchange.host, exchange.port, timeout=60)
 
     def call(self, method, path, **params):
         params["timestamp"] = int(time.time() * 1000)
         params.setdefault("recvWindow", 60000)
-        query = urlencode(params)
-        signature = hmac.new(self.secret, query.encode(), hashlib.sha256).hexdigest()
-        self.connection.request(method, f"{path}?{query}&signature={signature}", headers={"X-MBX-APIKEY": self.key})
+        self.connection.request(method, f"{path}?{signed(self.secret, params)}", headers={"X-MBX-APIKEY": self.key})
         answer = self.connection.getresponse()
         return answer.status, json.loads(answer.read())
+
+    def all_orders(self, symbol):
+        """All orders of the account, page by page."""
+        found, start = [], 0
+        while True:
+            status, page = self.call("GET", "/api/v3/allOrders", symbol=symbol, orderId=start, limit=1000)
+            if status != 200:
+                raise SystemExit(f"allOrders: {status} {page}")
+            found += page
+            if len(page) < 1000:
+                return found
+            start = page[-1]["orderId"] + 1
 
 
 def verify(binary, data):

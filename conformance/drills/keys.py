@@ -3,7 +3,6 @@
 The digest of the whole state is compared after each attack that could have had an effect.
 """
 
-import argparse
 import hashlib
 import hmac
 import http.client
@@ -13,7 +12,7 @@ import secrets
 import time
 from urllib.parse import urlencode
 
-from exchange import Client, Exchange, Verdicts, flush_exit
+from exchange import Client, Exchange, Verdicts, flush_exit, parse, signed
 
 SYMBOL = "KEYUSDT"
 ORDER = {"symbol": SYMBOL, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "1", "price": "10.00"}
@@ -71,8 +70,7 @@ class Wire:
 
     def signed(self, method, path, params, account, **change):
         params = dict(params) | {"timestamp": change.pop("timestamp", now()), "recvWindow": change.pop("recvWindow", 5000)}
-        query = urlencode(params)
-        return self.send(method, path, f"{query}&signature={sign(account['secretKey'], query)}", account["apiKey"], **change)
+        return self.send(method, path, signed(account["secretKey"], params), account["apiKey"], **change)
 
 
 def attacks(wire, method, path, params, people):
@@ -124,17 +122,11 @@ def attacks(wire, method, path, params, people):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--binary", required=True)
-    parser.add_argument("--scratch", required=True)
-    parser.add_argument("--budget", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=None)
-    arguments = parser.parse_args()
+    arguments = parse(60)
     verdicts = Verdicts()
     exchange = Exchange(arguments.binary, os.path.join(arguments.scratch, "data"), os.path.join(arguments.scratch, "exchange.log")).wait_ready()
-    exchange.sandbox("POST", "/symbols", {"symbol": SYMBOL, "baseAsset": "KEY", "quoteAsset": "USDT"})
+    people = dict(zip(("mine", "stranger", "revoked"), exchange.market(SYMBOL, accounts=3)))
     money = {"balances": {"USDT": "1000000", "KEY": "1000000"}}
-    people = {name: exchange.sandbox("POST", "/accounts", money) for name in ("mine", "stranger", "revoked")}
     people["reader"] = exchange.sandbox("POST", "/accounts", money | {"permissions": ["READ"]})
     people["trader"] = exchange.sandbox("POST", "/accounts", money | {"permissions": ["TRADE"]})
     people["elsewhere"] = exchange.sandbox("POST", "/accounts", money | {"ips": ["192.0.2.7"]})

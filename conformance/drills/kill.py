@@ -10,7 +10,6 @@ is verified (checksums, chain, re-execution), the exchange is started again, som
 - the digest after recovery is the one that verification computed, and the full audit is clean.
 """
 
-import argparse
 import json
 import os
 import random
@@ -20,7 +19,7 @@ import threading
 import time
 from collections import Counter
 
-from exchange import Client, Exchange, Verdicts, flush_exit, verify
+from exchange import Client, Exchange, Verdicts, flush_exit, parse, verify
 
 SYMBOL = "KILUSDT"
 WORKERS = 8
@@ -84,25 +83,11 @@ def worker(exchange, account, number, seed, stop, oracle):
             oracle.note("worker", number, repr(error))
 
 
-def orders_of(exchange, account):
-    """All orders of an account, page by page."""
-    client = Client(exchange, account)
-    found, start = [], 0
-    while True:
-        status, page = client.call("GET", "/api/v3/allOrders", symbol=SYMBOL, orderId=start, limit=1000)
-        if status != 200:
-            raise SystemExit(f"allOrders: {status} {page}")
-        found += page
-        if len(page) < 1000:
-            return found
-        start = page[-1]["orderId"] + 1
-
-
 def judge(verdicts, name, exchange, accounts, oracle):
     """Compares what the exchange knows with what the oracle was told."""
     by_name, by_id = Counter(), {}
     for side, account in enumerate(accounts):
-        for order in orders_of(exchange, account):
+        for order in Client(exchange, account).all_orders(SYMBOL):
             by_name[(side, order["clientOrderId"])] += 1
             by_id[(side, order["orderId"])] = order
     lost, doubled, changed, uncanceled = [], [], [], []
@@ -127,27 +112,15 @@ def judge(verdicts, name, exchange, accounts, oracle):
     verdicts.check(f"{name}: acknowledged cancels hold, {len(oracle.canceled)}", not uncanceled, uncanceled[:3])
 
 
-def prepare(exchange):
-    exchange.sandbox("POST", "/symbols", {"symbol": SYMBOL, "baseAsset": "KIL", "quoteAsset": "USDT"})
-    money = {"balances": {"USDT": "1000000000", "KIL": "1000000000"}}
-    return [exchange.sandbox("POST", "/accounts", money) for _ in range(2)]
-
-
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--binary", required=True)
-    parser.add_argument("--scratch", required=True)
-    parser.add_argument("--kills", type=int, default=5, help="at least so many")
-    parser.add_argument("--budget", type=float, default=0, help="and as many more as fit into so many seconds")
-    parser.add_argument("--seed", type=int, default=None)
-    arguments = parser.parse_args()
-    seed = arguments.seed if arguments.seed is not None else secrets.randbits(32)
+    arguments = parse(0, kills={"type": int, "default": 5, "help": "at least so many; as many more as fit into the budget"})
+    seed = arguments.seed
     print(f"seed {seed}: `cargo x drill D01 --budget {arguments.budget:.0f} --seed {seed}` kills at the same moments")
     rng = random.Random(seed)
     data, log = os.path.join(arguments.scratch, "data"), os.path.join(arguments.scratch, "exchange.log")
     verdicts, oracle = Verdicts(), Oracle(os.path.join(arguments.scratch, "oracle.log"))
     exchange = Exchange(arguments.binary, data, log).wait_ready()
-    accounts = prepare(exchange)
+    accounts = exchange.market(SYMBOL)
     recoveries = []
     began, kill = time.monotonic(), 0
     while kill < arguments.kills or time.monotonic() - began < arguments.budget:

@@ -7,9 +7,6 @@ twice asks first. The drill has both kinds of clients:
 - hasty: it sends again at once. An open order is refused as a duplicate (-2010), so nothing rests twice.
 """
 
-import argparse
-import hashlib
-import hmac
 import json
 import os
 import random
@@ -18,9 +15,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from urllib.parse import urlencode
-
-from exchange import Client, Exchange, Verdicts, flush_exit
+from exchange import Client, Exchange, Verdicts, flush_exit, parse, signed
 
 SYMBOL = "LOSUSDT"
 
@@ -62,9 +57,7 @@ class Proxy(threading.Thread):
 def call(port, account, method, path, **params):
     """A request on a connection of its own; `None` when no answer came."""
     params |= {"timestamp": int(time.time() * 1000), "recvWindow": 60000}
-    query = urlencode(params)
-    signature = hmac.new(account["secretKey"].encode(), query.encode(), hashlib.sha256).hexdigest()
-    head = f"{method} {path}?{query}&signature={signature} HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: {account['apiKey']}\r\nConnection: close\r\n\r\n"
+    head = f"{method} {path}?{signed(account['secretKey'], params)} HTTP/1.1\r\nHost: x\r\nX-MBX-APIKEY: {account['apiKey']}\r\nConnection: close\r\n\r\n"
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
             connection.sendall(head.encode())
@@ -109,19 +102,11 @@ def trader(port, account, seed, careful, count, told):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--binary", required=True)
-    parser.add_argument("--scratch", required=True)
-    parser.add_argument("--budget", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=None)
-    arguments = parser.parse_args()
-    seed = arguments.seed if arguments.seed is not None else secrets.randbits(32)
+    arguments = parse(60)
+    seed = arguments.seed
     rng, verdicts = random.Random(seed), Verdicts()
     exchange = Exchange(arguments.binary, os.path.join(arguments.scratch, "data"), os.path.join(arguments.scratch, "exchange.log")).wait_ready()
-    exchange.sandbox("POST", "/symbols", {"symbol": SYMBOL, "baseAsset": "LOS", "quoteAsset": "USDT"})
-    maker = exchange.sandbox("POST", "/accounts", {"balances": {"LOS": "1000000"}})
-    careful = exchange.sandbox("POST", "/accounts", {"balances": {"USDT": "1000000000"}})
-    hasty = exchange.sandbox("POST", "/accounts", {"balances": {"USDT": "1000000000"}})
+    maker, careful, hasty = exchange.market(SYMBOL, accounts=3)
     status, body = Client(exchange, maker).call(
         "POST", "/api/v3/order", symbol=SYMBOL, side="SELL", type="LIMIT", timeInForce="GTC", quantity="1000000", price="100.00"
     )
@@ -141,14 +126,7 @@ def main():
         for thread in threads:
             thread.join()
     for name, account in (("careful", careful), ("hasty", hasty)):
-        client, orders, start = Client(exchange, account), [], 0
-        while True:
-            _, page = client.call("GET", "/api/v3/allOrders", symbol=SYMBOL, orderId=start, limit=1000)
-            orders += page
-            if len(page) < 1000:
-                break
-            start = page[-1]["orderId"] + 1
-        count = Counter(order["clientOrderId"] for order in orders)
+        count = Counter(order["clientOrderId"] for order in Client(exchange, account).all_orders(SYMBOL))
         twice = [one for one, *_ in told[name] if count[one] > 1]
         verdicts.check(f"{name}: placed or executed twice 0 of {len(told[name])}", not twice, twice[:3])
         if name == "careful":

@@ -1,6 +1,5 @@
 """A slow disk: every fdatasync takes as long as it likes. Orders wait, or are refused by name; none is acknowledged early."""
 
-import argparse
 import json
 import os
 import random
@@ -10,7 +9,7 @@ import threading
 import time
 
 from acks import TRACED, Audit
-from exchange import Client, Exchange, Verdicts, flush_exit, verify
+from exchange import Client, Exchange, Verdicts, flush_exit, parse, verify
 
 SYMBOL = "SLOUSDT"
 
@@ -33,14 +32,8 @@ def worker(exchange, account, side, until, acked, refused, slowest):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--binary", required=True)
-    parser.add_argument("--scratch", required=True)
-    parser.add_argument("--strace", required=True)
-    parser.add_argument("--budget", type=float, default=120)
-    parser.add_argument("--seed", type=int, default=None)
-    arguments = parser.parse_args()
-    seed = arguments.seed if arguments.seed is not None else secrets.randbits(32)
+    arguments = parse(120, strace={"required": True})
+    seed = arguments.seed
     rng, verdicts, rounds = random.Random(seed), Verdicts(), []
     began = time.monotonic()
     while not rounds or time.monotonic() - began < arguments.budget:
@@ -51,8 +44,7 @@ def main():
         data, path = os.path.join(scratch, "data"), os.path.join(scratch, "trace")
         log = os.path.join(scratch, "exchange.log")
         exchange = Exchange(arguments.binary, data, log).wait_ready()
-        exchange.sandbox("POST", "/symbols", {"symbol": SYMBOL, "baseAsset": "SLO", "quoteAsset": "USDT"})
-        accounts = [exchange.sandbox("POST", "/accounts", {"balances": {"USDT": "1000000000", "SLO": "1000000000"}}) for _ in range(2)]
+        accounts = exchange.market(SYMBOL)
         exchange.stop()
         # Every third sync takes this long; the others are as fast as the disk.
         before = [arguments.strace, "-f", "-ttt", "-yy", "-s", "131072", "--seccomp-bpf", "-e", f"trace={TRACED}", "-e", "signal=none", "-o", path]
