@@ -194,6 +194,18 @@ wire_enum! {
     }
 }
 
+impl StpMode {
+    /// Each of them, in the order of their numbers.
+    pub const ALL: [Self; 6] = [
+        Self::None,
+        Self::ExpireTaker,
+        Self::ExpireMaker,
+        Self::ExpireBoth,
+        Self::Decrement,
+        Self::Transfer,
+    ];
+}
+
 /// A set of [`StpMode`]s.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct StpModes(pub u8);

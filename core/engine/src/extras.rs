@@ -196,15 +196,9 @@ impl Market {
     /// How many open orders of an account are icebergs.
     pub fn icebergs_of(&self, seat: orders::SeatId) -> u32 {
         let waiting = self.waiting.of(seat);
-        let mut count = waiting.filter(|w| !w.order.iceberg_qty().is_zero()).count();
-        let mut next = self.live.first_of(seat);
-        while let Some(slot) = next {
-            let at = self.book.find(self.live.get(slot).id);
-            let resting = at.and_then(|at| self.book.get(at));
-            count += usize::from(resting.is_some_and(|r| r.iceberg.is_some()));
-            next = self.live.next_of(slot);
-        }
-        u32::try_from(count).unwrap_or(u32::MAX)
+        let waiting = waiting.filter(|w| !w.order.iceberg_qty().is_zero());
+        let resting = self.resting_of(seat).filter(|r| r.iceberg.is_some());
+        u32::try_from(waiting.count() + resting.count()).unwrap_or(u32::MAX)
     }
 
     /// What an iceberg is shown more, or less, is told.

@@ -160,18 +160,20 @@ impl Market {
         self.live.seat(seat).balances.map(BalanceRef::from_number)
     }
 
+    /// The orders of a seat that stand in the book, oldest first.
+    pub fn resting_of(&self, seat: SeatId) -> impl Iterator<Item = matching::Resting> {
+        let first = self.live.first_of(seat);
+        let slots = std::iter::successors(first, |slot| self.live.next_of(*slot));
+        slots.filter_map(|slot| {
+            let at = self.book.find(self.live.get(slot).id)?;
+            self.book.get(at)
+        })
+    }
+
     /// The lots that a seat's open BUY orders still want.
     pub fn bidding(&self, seat: SeatId) -> i128 {
-        let mut lots = 0;
-        let mut next = self.live.first_of(seat);
-        while let Some(slot) = next {
-            let live = self.live.get(slot);
-            let resting = self.book.find(live.id).and_then(|at| self.book.get(at));
-            lots += resting
-                .filter(|resting| resting.side == Side::Buy)
-                .map_or(0, |resting| i128::from(resting.open.0));
-            next = self.live.next_of(slot);
-        }
+        let resting = self.resting_of(seat).filter(|r| r.side == Side::Buy);
+        let lots: i128 = resting.map(|r| i128::from(r.open.0)).sum();
         let waiting = self.waiting.of(seat).filter(|w| w.order.side == Side::Buy);
         lots + waiting
             .filter_map(|w| self.spec.lots(w.order.open_qty()))

@@ -55,19 +55,8 @@ struct Cursor {
 
 impl Market {
     fn has_orders_on(&self, account: AccountId, side: Side) -> bool {
-        let Some(seat) = self.live.seat_of(account) else {
-            return false;
-        };
-        let mut next = self.live.first_of(seat);
-        while let Some(slot) = next {
-            let resting = self.book.find(self.live.get(slot).id);
-            let resting = resting.and_then(|at| self.book.get(at));
-            if resting.is_some_and(|resting| resting.side == side) {
-                return true;
-            }
-            next = self.live.next_of(slot);
-        }
-        false
+        let seat = self.live.seat_of(account);
+        seat.is_some_and(|seat| self.resting_of(seat).any(|r| r.side == side))
     }
 
     /// Whether orders may be filled from here for an account that takes from `side`.

@@ -1,7 +1,7 @@
 //! What the API calls the words of the core.
 
 use protocol::{
-    CloseReason, ListKind, MarketStatus, Order, OrderKind, OrderStatus, PegKind, StpMode,
+    CloseReason, Feature, ListKind, MarketStatus, Order, OrderKind, OrderStatus, PegKind, StpMode,
     TimeInForce, WorkingFloor,
 };
 use types::Side;
@@ -133,3 +133,20 @@ pub const fn list_status(done: bool) -> (&'static str, &'static str) {
         false => ("EXEC_STARTED", "EXECUTING"),
     }
 }
+
+/// The mode of self-trade prevention that a word names.
+#[must_use]
+pub fn stp_named(word: &str) -> Option<StpMode> {
+    StpMode::ALL.into_iter().find(|mode| stp(*mode) == word)
+}
+
+/// The types of orders, and what a symbol must offer for each of them.
+pub const ORDER_TYPES: &[(&str, Option<Feature>)] = &[
+    ("LIMIT", None),
+    ("LIMIT_MAKER", None),
+    ("MARKET", Some(Feature::Market)),
+    ("STOP_LOSS", Some(Feature::StopLoss)),
+    ("STOP_LOSS_LIMIT", Some(Feature::StopLossLimit)),
+    ("TAKE_PROFIT", Some(Feature::TakeProfit)),
+    ("TAKE_PROFIT_LIMIT", Some(Feature::TakeProfitLimit)),
+];

@@ -43,29 +43,10 @@ pub(crate) const NAMES: &[&str] = &[
     "defaultStpMode",
 ];
 
-const KINDS: &[(&str, Option<Feature>)] = &[
-    ("LIMIT", None),
-    ("LIMIT_MAKER", None),
-    ("MARKET", Some(Feature::Market)),
-    ("STOP_LOSS", Some(Feature::StopLoss)),
-    ("STOP_LOSS_LIMIT", Some(Feature::StopLossLimit)),
-    ("TAKE_PROFIT", Some(Feature::TakeProfit)),
-    ("TAKE_PROFIT_LIMIT", Some(Feature::TakeProfitLimit)),
-];
-
-const MODES: [StpMode; 6] = [
-    StpMode::None,
-    StpMode::ExpireTaker,
-    StpMode::ExpireMaker,
-    StpMode::ExpireBoth,
-    StpMode::Decrement,
-    StpMode::Transfer,
-];
-
 fn mode(name: &str) -> Result<StpMode, ApiError> {
-    let found = MODES.into_iter().find(|mode| words::stp(*mode) == name);
+    let found = words::stp_named(name);
     found.ok_or_else(|| {
-        let known = MODES.map(words::stp).join(", ");
+        let known = StpMode::ALL.map(words::stp).join(", ");
         wrong(format!(
             "'{name}' is not a mode of self-trade prevention: one of {known} is expected."
         ))
@@ -74,16 +55,16 @@ fn mode(name: &str) -> Result<StpMode, ApiError> {
 
 /// Without the kinds of orders that are not named.
 fn kinds(denied: Denied, names: &[String]) -> Result<Denied, ApiError> {
-    let known = |name: &String| KINDS.iter().any(|(kind, _)| kind == name);
+    let known = |name: &String| words::ORDER_TYPES.iter().any(|(kind, _)| kind == name);
     if let Some(name) = names.iter().find(|name| !known(name)) {
-        let known: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
+        let known: Vec<&str> = words::ORDER_TYPES.iter().map(|(kind, _)| *kind).collect();
         return Err(wrong(format!(
             "orderTypes: '{name}' is not an order type: {} are expected.",
             known.join(", ")
         )));
     }
     let mut denied = denied;
-    for (kind, feature) in KINDS {
+    for (kind, feature) in words::ORDER_TYPES {
         let named = names.iter().any(|name| name == kind);
         denied = match (feature, named) {
             (Some(feature), true) => denied.without(*feature),

@@ -53,14 +53,6 @@ const CONDITIONAL: [OrderKind; 4] = [
     OrderKind::TakeProfit,
     OrderKind::TakeProfitLimit,
 ];
-const STP: [StpMode; 6] = [
-    StpMode::None,
-    StpMode::ExpireTaker,
-    StpMode::ExpireMaker,
-    StpMode::ExpireBoth,
-    StpMode::Decrement,
-    StpMode::Transfer,
-];
 
 impl Commands {
     /// A command of these features in place of a plain one, now and then.
@@ -156,7 +148,7 @@ impl Commands {
                 Admin::SetFeatures(SetFeatures {
                     instrument,
                     denied: if r.one_in(2) { 0 } else { denied },
-                    default_stp: r.pick(&STP),
+                    default_stp: r.pick(&StpMode::ALL),
                     allowed_stp: StpModes::ALL,
                 })
             }
@@ -245,7 +237,7 @@ impl Commands {
     pub(super) fn dress(&mut self, place: &mut PlaceOrder) {
         let on = self.features;
         if on.groups && self.random.one_in(2) {
-            place.stp = Some(self.random.pick(&STP));
+            place.stp = Some(self.random.pick(&StpMode::ALL));
         }
         // more rests than among plain orders alone
         if place.kind == OrderKind::Market && self.random.one_in(2) {

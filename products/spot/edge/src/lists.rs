@@ -483,7 +483,7 @@ fn stp_of(call: &Call) -> Result<Option<StpMode>, ApiError> {
     match call.params.word("selfTradePreventionMode") {
         None => Ok(None),
         Some(word) => Ok(Some(
-            report::stp_mode(word).ok_or(RejectCode::StpModeNotAllowed)?,
+            kit::words::stp_named(word).ok_or(RejectCode::StpModeNotAllowed)?,
         )),
     }
 }

@@ -244,7 +244,7 @@ pub(crate) fn command(
     };
     let stp = match params.word("selfTradePreventionMode") {
         None => None,
-        Some(word) => Some(report::stp_mode(word).ok_or(RejectCode::StpModeNotAllowed)?),
+        Some(word) => Some(kit::words::stp_named(word).ok_or(RejectCode::StpModeNotAllowed)?),
     };
     let order = PlaceOrder {
         instrument: instrument.id,
@@ -284,15 +284,28 @@ pub(crate) fn check_values(call: &Call) -> Result<(), ApiError> {
 }
 
 fn place<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
+    submit(ctx, call, Command::PlaceOrder, false)
+}
+
+/// Places the order of a call by the command that carries it; `listed`: the answer is a list of one.
+pub(crate) fn submit<'a>(
+    ctx: &'a Context,
+    call: &'a Call,
+    carry: fn(PlaceOrder) -> Command,
+    listed: bool,
+) -> Later<'a> {
     Box::pin(async move {
         check_values(call)?;
         let instrument = symbols::instrument(ctx, call)?;
         let (order, detail) = command(call, &instrument)?;
-        let accepted = ctx.submit(call, Command::PlaceOrder(order)).await??;
+        let accepted = ctx.submit(call, carry(order)).await??;
         let Reply::Placed(placed) = accepted.reply() else {
             return Err(ApiError::unexpected_response());
         };
         let mut json = Json::new(call.unit);
+        if listed {
+            json.begin_array();
+        }
         report::placed(
             &mut json,
             ctx,
@@ -302,6 +315,9 @@ fn place<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
             accepted.time(),
             detail,
         );
+        if listed {
+            json.end_array();
+        }
         Ok(json.finish())
     })
 }
@@ -318,12 +334,21 @@ pub(crate) fn test_weight(input: &Input<'_>) -> u32 {
 }
 
 fn test<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
+    check(ctx, call, Command::PlaceOrder)
+}
+
+/// Tries out whether the order of a call could be placed by the command that carries it.
+pub(crate) fn check<'a>(
+    ctx: &'a Context,
+    call: &'a Call,
+    carry: fn(PlaceOrder) -> Command,
+) -> Later<'a> {
     Box::pin(async move {
         check_values(call)?;
         let instrument = symbols::instrument(ctx, call)?;
         let (order, _) = command(call, &instrument)?;
         let side = order.side;
-        ctx.check(call, Command::PlaceOrder(order)).await?;
+        ctx.check(call, carry(order)).await?;
         if call.params.flag("computeCommissionRates") == Some(true) {
             Ok(rates(ctx, call, &instrument, side))
         } else {

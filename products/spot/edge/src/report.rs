@@ -1,9 +1,7 @@
 //! How an order is told.
 
 use kit::{Context, Json, words};
-use protocol::{
-    Event, Extras, Instrument, Order, OrderKind, OrderList, OrderStatus, Placed, StpMode,
-};
+use protocol::{Event, Extras, Instrument, Order, OrderKind, OrderList, OrderStatus, Placed};
 use types::{ClientId, Decimal, Time};
 
 use crate::symbols::quote_precision;
@@ -367,18 +365,4 @@ fn list_orders(json: &mut Json, symbol: &str, list: &OrderList) {
                 .end();
         }
     });
-}
-
-/// The mode that a word of the API names.
-pub(crate) fn stp_mode(word: &str) -> Option<StpMode> {
-    [
-        StpMode::None,
-        StpMode::ExpireTaker,
-        StpMode::ExpireMaker,
-        StpMode::ExpireBoth,
-        StpMode::Decrement,
-        StpMode::Transfer,
-    ]
-    .into_iter()
-    .find(|mode| words::stp(*mode) == word)
 }

@@ -1,15 +1,11 @@
 //! Orders that are routed over several books. See the engine's `routing` for what that means.
 
 use kit::{
-    ApiError, Call, Context, Dialect, Handler, Json, Kind, Later, Method, Orders, Param, Security,
-    Weight,
+    ApiError, Call, Context, Dialect, Handler, Kind, Later, Method, Orders, Param, Security, Weight,
 };
-use protocol::{Command, Reply};
+use protocol::Command;
 
-use crate::orders::{
-    ANY_INT, SIDE, STP, TIF, check_values, command, conditions, rates, test_weight,
-};
-use crate::{report, symbols};
+use crate::orders::{self, ANY_INT, SIDE, STP, TIF, conditions, test_weight};
 
 pub const METHODS: &[Method] = &[
     Method {
@@ -62,48 +58,12 @@ macro_rules! params {
 const PLACE: &[Param] = params![];
 const TEST: &[Param] = params![Param::optional("computeCommissionRates", Kind::Flag)];
 
+/// The WebSocket API answers with a list of one.
 fn place<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
-    Box::pin(async move {
-        check_values(call)?;
-        let instrument = symbols::instrument(ctx, call)?;
-        let (order, detail) = command(call, &instrument)?;
-        let accepted = ctx.submit(call, Command::PlaceRouted(order)).await??;
-        let Reply::Placed(placed) = accepted.reply() else {
-            return Err(ApiError::unexpected_response());
-        };
-        let mut json = Json::new(call.unit);
-        // The WebSocket API answers with a list of one.
-        let listed = call.dialect == Dialect::WebSocket;
-        if listed {
-            json.begin_array();
-        }
-        report::placed(
-            &mut json,
-            ctx,
-            &instrument,
-            placed,
-            accepted.events(),
-            accepted.time(),
-            detail,
-        );
-        if listed {
-            json.end_array();
-        }
-        Ok(json.finish())
-    })
+    let listed = call.dialect == Dialect::WebSocket;
+    orders::submit(ctx, call, Command::PlaceRouted, listed)
 }
 
 fn test<'a>(ctx: &'a Context, call: &'a Call) -> Later<'a> {
-    Box::pin(async move {
-        check_values(call)?;
-        let instrument = symbols::instrument(ctx, call)?;
-        let (order, _) = command(call, &instrument)?;
-        let side = order.side;
-        ctx.check(call, Command::PlaceRouted(order)).await?;
-        if call.params.flag("computeCommissionRates") == Some(true) {
-            Ok(rates(ctx, call, &instrument, side))
-        } else {
-            Ok(b"{}".to_vec())
-        }
-    })
+    orders::check(ctx, call, Command::PlaceRouted)
 }

@@ -135,17 +135,9 @@ pub(crate) fn write(json: &mut Json, ctx: &Context, one: &Instrument, show_permi
         "defaultSelfTradePreventionMode",
         words::stp(one.default_stp),
     );
-    let modes = [
-        StpMode::None,
-        StpMode::ExpireTaker,
-        StpMode::ExpireMaker,
-        StpMode::ExpireBoth,
-        StpMode::Decrement,
-        StpMode::Transfer,
-    ];
     json.strs(
         "allowedSelfTradePreventionModes",
-        modes
+        StpMode::ALL
             .into_iter()
             .filter(|mode| one.allowed_stp.contains(*mode))
             .map(words::stp),
@@ -156,20 +148,9 @@ pub(crate) fn write(json: &mut Json, ctx: &Context, one: &Instrument, show_permi
 /// What the symbol offers.
 fn write_features(json: &mut Json, denied: Denied) {
     let offers = |feature| !denied.contains(feature);
-    let kinds = [
-        ("MARKET", Feature::Market),
-        ("STOP_LOSS", Feature::StopLoss),
-        ("STOP_LOSS_LIMIT", Feature::StopLossLimit),
-        ("TAKE_PROFIT", Feature::TakeProfit),
-        ("TAKE_PROFIT_LIMIT", Feature::TakeProfitLimit),
-    ];
-    let offered = kinds.into_iter().filter(|(_, feature)| offers(*feature));
-    json.strs(
-        "orderTypes",
-        ["LIMIT", "LIMIT_MAKER"]
-            .into_iter()
-            .chain(offered.map(|(name, _)| name)),
-    );
+    let types = words::ORDER_TYPES.iter();
+    let types = types.filter(|(_, feature)| feature.is_none_or(offers));
+    json.strs("orderTypes", types.map(|(name, _)| *name));
     json.flag("icebergAllowed", offers(Feature::Iceberg))
         .flag("ocoAllowed", offers(Feature::Oco))
         .flag("otoAllowed", offers(Feature::Oto))
