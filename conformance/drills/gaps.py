@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from urllib.request import urlopen
 
 from websockets.exceptions import WebSocketException
@@ -42,26 +43,20 @@ class Proxy(threading.Thread):
             threading.Thread(target=self.one, args=(client,), daemon=True).start()
 
     def one(self, client):
-        with client, socket.create_connection(self.target) as server:
+        with client, suppress(OSError), socket.create_connection(self.target) as server:
             threading.Thread(target=self.up, args=(client, server), daemon=True).start()
-            try:
+            with suppress(OSError, EOFError):
                 self.down(server.makefile("rb"), client)
-            except (OSError, EOFError):
-                pass
             # A socket that another thread reads is only closed for the other end when it is shut down.
             for end in (client, server):
-                try:
+                with suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
 
     def up(self, client, server):
-        try:
+        with suppress(OSError):
             while piece := client.recv(65536):
                 server.sendall(piece)
             server.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
 
     def down(self, server, client):
         line = None
