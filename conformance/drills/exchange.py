@@ -50,13 +50,13 @@ class Verdicts:
 
 
 class Exchange:
-    """`highwater run --sandbox` on a data folder; `before` is put in front of the command."""
+    """`highwater run --sandbox` on a data folder; `before` is put in front of the command, `more` behind it."""
 
-    def __init__(self, binary, data, log, durability="disk", before=()):
+    def __init__(self, binary, data, log, durability="disk", before=(), more=()):
         self.binary, self.data = binary, data
         self.log = open(log, "ab")
         self.started = time.monotonic()
-        command = [*before, binary, "run", "--sandbox", "--data", data, "--listen", "127.0.0.1:0", "--durability", durability]
+        command = [*before, binary, "run", "--sandbox", "--data", data, "--listen", "127.0.0.1:0", "--durability", durability, *more]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, start_new_session=True)
         self.ready = None
 

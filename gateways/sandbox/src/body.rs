@@ -26,6 +26,16 @@ pub(crate) struct NewAccount {
     pub ips: Vec<IpAddr>,
 }
 
+/// A key for an account: the same fields as with a new account.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+pub(crate) struct KeyWanted {
+    pub key_type: Option<String>,
+    pub public_key: Option<String>,
+    pub permissions: Option<Vec<String>>,
+    pub ips: Vec<IpAddr>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fund {

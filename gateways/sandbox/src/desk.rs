@@ -30,6 +30,7 @@ const FEE: Rate = Rate(100_000);
 const REQUESTS: &[&str] = &[
     "POST /accounts",
     "PUT /accounts/{id}",
+    "POST /accounts/{id}/keys",
     "POST /accounts/{id}/fund",
     "POST /accounts/{id}/lock",
     "POST /accounts/{id}/unlock",
@@ -66,6 +67,7 @@ impl Sandbox {
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         match (verb, parts.as_slice()) {
             ("POST", ["accounts"]) => self.open_account(body).await,
+            ("POST", ["accounts", id, "keys"]) => self.add_key(id, body).await,
             ("POST", ["accounts", id, "fund"]) => self.fund(id, body).await,
             ("POST", ["accounts", id, "lock"]) => self.lock(id, body, true).await,
             ("POST", ["accounts", id, "unlock"]) => self.lock(id, body, false).await,
@@ -89,7 +91,7 @@ impl Sandbox {
             (
                 _,
                 ["" | "accounts" | "symbols" | "state" | "fees" | "filters"]
-                | ["accounts", _, "fund" | "lock" | "unlock"]
+                | ["accounts", _, "keys" | "fund" | "lock" | "unlock"]
                 | ["symbols", _, "blockTrades"]
                 | ["keys" | "symbols" | "accounts" | "fees", _],
             ) => Err(ApiError::new(
@@ -107,8 +109,12 @@ impl Sandbox {
 
     async fn open_account(&self, body: &[u8]) -> Answer {
         let new: NewAccount = body::read(body)?;
-        let kind = body::key_kind(new.key_type.as_deref())?;
-        let permissions = body::permissions(new.permissions.as_deref())?;
+        let key = key(body::KeyWanted {
+            key_type: new.key_type,
+            public_key: new.public_key,
+            permissions: new.permissions,
+            ips: new.ips,
+        })?;
         let mut balances = Vec::with_capacity(new.balances.len());
         for (name, amount) in &new.balances {
             let precision = self
@@ -118,7 +124,6 @@ impl Sandbox {
                 .map_or(PRECISION, |asset| asset.precision);
             balances.push((name.as_str(), body::amount(amount, precision)?));
         }
-        identity::check(kind, new.public_key.as_deref()).map_err(refused_key)?;
 
         let opened = self.admin(Admin::OpenAccount).await?;
         let Reply::AccountOpened(account) = *opened.reply() else {
@@ -134,13 +139,18 @@ impl Sandbox {
             }))
             .await?;
         }
-        let key = NewKey {
-            account,
-            kind,
-            public_key: new.public_key,
-            permissions,
-            ips: new.ips,
-        };
+        self.issue(key(account)).await
+    }
+
+    /// One more key for an account.
+    async fn add_key(&self, id: &str, body: &[u8]) -> Answer {
+        let key = key(body::read(body)?)?;
+        let account = self.known_account(id)?;
+        self.issue(key(account)).await
+    }
+
+    async fn issue(&self, key: NewKey) -> Answer {
+        let account = key.account;
         let created = self.keys().create(key).await.map_err(refused_key)?;
         Ok(written(|json| {
             json.num("accountId", account)
@@ -418,4 +428,18 @@ fn refused_key(error: identity::Error) -> ApiError {
 fn broken(error: &identity::Error) -> ApiError {
     tracing::error!(%error, "keys could not be written");
     ApiError::disconnected()
+}
+
+/// The key that is wanted, checked; whose it is, is said later.
+fn key(wanted: body::KeyWanted) -> Result<impl FnOnce(AccountId) -> NewKey, ApiError> {
+    let kind = body::key_kind(wanted.key_type.as_deref())?;
+    let permissions = body::permissions(wanted.permissions.as_deref())?;
+    identity::check(kind, wanted.public_key.as_deref()).map_err(refused_key)?;
+    Ok(move |account| NewKey {
+        account,
+        kind,
+        public_key: wanted.public_key,
+        permissions,
+        ips: wanted.ips,
+    })
 }

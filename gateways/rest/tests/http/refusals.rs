@@ -681,6 +681,14 @@ async fn the_sandbox_teaches() {
             404,
             "99999",
         ),
+        ("POST", "/accounts/99999/keys", "{}", 404, "99999"),
+        (
+            "POST",
+            "/accounts/1001/keys",
+            "{\"balances\":{}}",
+            400,
+            "balances",
+        ),
         (
             "POST",
             "/accounts/1001/fund",

@@ -147,6 +147,18 @@ pub const DRILLS: &[Drill] = &[
         smoke: Some(4),
     },
     Drill {
+        id: "D22",
+        promise: "limits cannot be passed by",
+        method: "forged addresses in six headers, several keys, other spellings of a path, HEAD and OPTIONS, REST and WebSocket API together, two keys of one account; then asking on until banned, and every way again",
+        demands: "weight granted in a minute and orders in ten seconds at most 1.02 times the limit; no way in for the banned",
+        how: How::Oracle {
+            file: "limits.py",
+            strace: false,
+        },
+        budget: 60,
+        smoke: Some(1),
+    },
+    Drill {
         id: "D23",
         promise: "the operator can stop trading",
         method: "thousands of open orders over fifty symbols under load; symbols are set to CANCEL_ONLY, then to HALT, one member's orders are canceled, and trading is resumed",
@@ -219,10 +231,6 @@ pub const MISSING: &[(&str, &str)] = &[
     (
         "D21",
         "denial of service: limits of head, body, depth and message have tests; no drill",
-    ),
-    (
-        "D22",
-        "limits that cannot be passed by: tests of limits; no drill",
     ),
     ("D24", "fuzzing: see `cargo x fuzz`, if this build has it"),
     (
