@@ -93,9 +93,17 @@ class Exchange:
                     state, _, group = stat.read().rpartition(")")[2].split()[:3]
             except (OSError, ValueError):
                 continue
-            if int(group) == self.process.pid and state not in "ZX":
+            if int(group) == self.process.pid and (state not in "ZX" or self.threads(name) > 1):
                 running.append(int(name))
         return running
+
+    @staticmethod
+    def threads(process):
+        """How many there still are: one that is gone itself may have left some, with all files open."""
+        try:
+            return len(os.listdir(f"/proc/{process}/task"))
+        except OSError:
+            return 0
 
     def stop(self):
         os.killpg(self.process.pid, signal.SIGTERM)

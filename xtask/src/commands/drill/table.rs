@@ -25,7 +25,7 @@ pub struct Drill {
     pub how: How,
     /// Seconds of a full run.
     pub budget: u64,
-    /// Seconds of the run in `cargo x test`; none: its tests run with the crates' anyway.
+    /// Seconds of the run in `cargo x test`; none: it takes too long, or its tests run with the crates' anyway.
     pub smoke: Option<u64>,
 }
 
@@ -147,6 +147,18 @@ pub const DRILLS: &[Drill] = &[
         smoke: Some(4),
     },
     Drill {
+        id: "D21",
+        promise: "who means harm gets no further than his own connection",
+        method: "half heads for ever, huge heads and bodies, endless chunks, packed bodies, the preface of HTTP/2, frames that lie about their length, messages without end, pings, compressed frames, hostile JSON; an ordinary client trades beside each. (Empty fragments of a message without end are read as long as they come: they cost no memory.)",
+        demands: "refused or cut off 100 %; the ordinary client is always answered; at most 200 MiB more memory",
+        how: How::Oracle {
+            file: "floods.py",
+            strace: false,
+        },
+        budget: 300,
+        smoke: None,
+    },
+    Drill {
         id: "D22",
         promise: "limits cannot be passed by",
         method: "forged addresses in six headers, several keys, other spellings of a path, HEAD and OPTIONS, REST and WebSocket API together, two keys of one account; then asking on until banned, and every way again",
@@ -228,10 +240,6 @@ pub const MISSING: &[(&str, &str)] = &[
     ("D17", "ten thousand WebSockets: not begun"),
     ("D18", "overload: not begun"),
     ("D20", "twice the record: not begun"),
-    (
-        "D21",
-        "denial of service: limits of head, body, depth and message have tests; no drill",
-    ),
     ("D24", "fuzzing: see `cargo x fuzz`, if this build has it"),
     (
         "D26",
